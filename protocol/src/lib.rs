@@ -1,1 +1,26 @@
-//! placeholder
+//! x402 messages, version 1 and 2, as the wire shows them.
+//!
+//! Reading is lossless: raw bytes, then a JSON value, then a typed view, so that a missing field, a wrong type and a
+//! wrong value stay three different findings. Writing can emit any invalid message on purpose.
+//! This crate knows neither tokio nor HTTP.
+
+pub mod challenge;
+pub mod eip3009;
+pub mod facilitator;
+pub mod header;
+pub mod network;
+pub mod payment;
+pub mod problem;
+pub mod settlement;
+pub mod signing;
+pub mod version;
+pub mod write;
+
+pub use challenge::{Challenge, Requirement, Terms};
+pub use eip3009::{Authorization, TokenDomain};
+pub use network::Network;
+pub use payment::Payment;
+pub use problem::{Problem, ProblemKind};
+pub use settlement::Settlement;
+pub use signing::{PayerKey, Signature};
+pub use version::Version;
