@@ -1,3 +1,5 @@
 //! The bench: starts chain, facilitator and clients, drives a target, and judges by the ledger.
 //!
 //! `docs/architecture.md` maps the modules.
+
+pub mod history;

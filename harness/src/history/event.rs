@@ -1,0 +1,269 @@
+//! Event types. An event stays small: bodies are stored once, by hash, in a `body` event before their first use.
+
+use alloy_primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+use x402_assay_protocol::Version;
+use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
+
+/// One line of `history.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the history, from 0, without gaps.
+    pub seq: u64,
+    /// Unix time in microseconds at which it happened (not at which it was written).
+    pub at_us: u64,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// First event of a run.
+    RunStarted(RunStarted),
+    /// A body, stored once.
+    Body {
+        /// First 16 hex digits of its SHA-256.
+        hash: String,
+        /// The body as text (lossy UTF-8).
+        text: String,
+        /// Bytes the whole body had, when `text` holds only its beginning.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        truncated_from: Option<u64>,
+    },
+    /// The bench signed an authorization.
+    Signed(Signed),
+    /// The bench sent a request to the target.
+    Sent(Sent),
+    /// The target answered.
+    Answered(Answered),
+    /// The exchange ended without an answer.
+    Unanswered {
+        /// Exchange number.
+        exchange: u32,
+        /// What went wrong.
+        trouble: Trouble,
+        /// Message for people.
+        message: String,
+    },
+    /// A call arrived at our facilitator.
+    FacilitatorReceived {
+        /// Call number of that facilitator.
+        call: u64,
+        /// Which endpoint.
+        endpoint: Endpoint,
+        /// Whose authorization, when the body names one.
+        authorization: Option<AuthorizationKey>,
+        /// Hash of the request body.
+        body: String,
+    },
+    /// Our facilitator broadcast a settlement.
+    Broadcast {
+        /// Call number.
+        call: u64,
+        /// Transaction hash.
+        transaction: B256,
+    },
+    /// A settlement was mined, as our facilitator saw it.
+    Mined {
+        /// Call number.
+        call: u64,
+        /// Transaction hash.
+        transaction: B256,
+        /// Receipt status.
+        success: bool,
+    },
+    /// Our facilitator answered a call.
+    FacilitatorAnswered {
+        /// Call number.
+        call: u64,
+        /// HTTP status.
+        status: u16,
+        /// Hash of the answer's body.
+        body: String,
+        /// True when an injected fault lied.
+        lied: bool,
+    },
+    /// A token log, read from the ledger at rest.
+    Ledger(LedgerRecord),
+    /// A transaction named by a receipt, looked up at rest; `found` is absent when the ledger does not know it.
+    Transaction {
+        /// The hash that was looked up, as the target wrote it.
+        transaction: String,
+        /// What the ledger knows.
+        found: Option<TransactionRecord>,
+    },
+    /// The origin's own count of paid handler runs.
+    HandlerRuns {
+        /// Exchange after which it was read.
+        after_exchange: u32,
+        /// Runs since the target started.
+        count: u64,
+    },
+    /// Nothing is under way any more; the ledger was read up to this block.
+    AtRest {
+        /// EIP-155 chain id.
+        chain_id: u64,
+        /// Block up to which the ledger was read.
+        block: u64,
+    },
+    /// A remark of the runner, such as a probe it left out and why.
+    Note {
+        /// Probe it is about, if one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        probe: Option<String>,
+        /// The remark.
+        text: String,
+    },
+    /// Last event of a run.
+    RunEnded {
+        /// True when it was stopped before its end.
+        interrupted: bool,
+        /// Why it could not go on, if it could not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
+    },
+}
+
+/// Facts about the run that judges need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The bench's version.
+    pub bench_version: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// `builtin`, `server`, `facilitator` or `client`.
+    pub target_kind: String,
+    /// Name of the target.
+    pub target_name: String,
+    /// URL of the target (credentials removed).
+    pub target_url: String,
+    /// `auto`, `anvil`, `memory` or a URL, as asked for.
+    pub chain_requested: String,
+    /// `anvil`, `memory` or `url`, as used.
+    pub chain_used: String,
+    /// Why the two differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_reason: Option<String>,
+    /// The node's version string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// URL at which our facilitator is advertised.
+    pub facilitator_url: String,
+    /// Text that only a paid body holds, if declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// True when the profile names an execution counter.
+    pub counts_executions: bool,
+    /// The profile's `idempotent_replay`.
+    pub idempotent_replay: bool,
+    /// The profile's `flow`, `authorization` when absent.
+    pub flow: String,
+    /// The profile's `dynamic_price`.
+    pub dynamic_price: bool,
+    /// Payers of this run: calls about others are not ours.
+    pub payers: Vec<Address>,
+}
+
+/// An authorization signed by the bench.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signed {
+    /// Number of the authorization inside this run, from 0.
+    pub authorization: u32,
+    /// Generation of the offer it pays.
+    pub version: Version,
+    /// What makes it unique.
+    pub key: AuthorizationKey,
+    /// Recipient that was signed.
+    pub to: Address,
+    /// Base units that were signed.
+    pub value: U256,
+    /// Unix seconds.
+    pub valid_after: u64,
+    /// Unix seconds.
+    pub valid_before: u64,
+    /// What the server advertised: (recipient, base units).
+    pub offered: Offered,
+    /// `None` for an honest payment; else what is wrong with it on purpose, for example `amount-low`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
+}
+
+/// The terms of the offer that a payment answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Offered {
+    /// Token contract.
+    pub asset: Address,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Recipient.
+    pub pay_to: Address,
+    /// Base units.
+    pub amount: U256,
+}
+
+/// A request to the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Exchange number inside this run, from 0.
+    pub exchange: u32,
+    /// Probe it belongs to, for example `v2/unpaid` or `v2/malformed/not-json`.
+    pub probe: String,
+    /// Route as the profile names it.
+    pub route: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Request headers, secrets replaced by `<redacted>`; the payment header is replaced by `body:<hash>`.
+    pub headers: Vec<(String, String)>,
+    /// Hash of the request body, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Authorization the payment header carries, if it carries one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<u32>,
+    /// Hash of the payment header's value, if one is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+}
+
+/// An answer of the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Exchange number.
+    pub exchange: u32,
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers in order; values over 200 bytes are replaced by `body:<hash>`.
+    pub headers: Vec<(String, String)>,
+    /// Hash of the body.
+    pub body: String,
+    /// Microseconds from send to headers.
+    pub headers_us: u64,
+    /// Microseconds from send to the last byte.
+    pub total_us: u64,
+}
+
+/// Why an exchange has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The connection was refused.
+    Refused,
+    /// The host's name could not be resolved.
+    Unresolved,
+    /// No answer in time.
+    TimedOut,
+    /// TLS failed.
+    Tls,
+    /// The connection closed or reset before the answer was whole.
+    Closed,
+    /// The answer's headers or body are larger than the bench takes.
+    TooLarge,
+    /// Not HTTP.
+    Malformed,
+    /// The run was stopped.
+    Cancelled,
+}

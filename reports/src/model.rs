@@ -1,0 +1,258 @@
+//! The report model, version 1 (`report.json`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Schema number of this model.
+pub const SCHEMA: u32 = 1;
+
+/// Everything one run found out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Schema number, [`SCHEMA`].
+    pub schema: u32,
+    /// The run's verdict.
+    pub verdict: RunVerdict,
+    /// One sentence: why this verdict, and what to do next. The first line of every rendering.
+    pub summary: String,
+    /// True when the run was stopped before its end.
+    pub interrupted: bool,
+    /// What stood in for the real world.
+    pub fidelity: Fidelity,
+    /// What was tested.
+    pub target: Target,
+    /// The controls without which nothing is conformant.
+    pub controls: Controls,
+    /// Seed of schedule, order and faults.
+    pub seed: u64,
+    /// The bench's own version.
+    pub bench_version: String,
+    /// Revision of the specification the checks were written against.
+    pub spec_revision: String,
+    /// Unix seconds at which the run began.
+    pub started_unix_s: u64,
+    /// Wall-clock length of the run in milliseconds.
+    pub duration_ms: u64,
+    /// Verdicts counted.
+    pub counts: Counts,
+    /// Every check, in catalogue order.
+    pub checks: Vec<CheckResult>,
+    /// The invariants, in order.
+    pub invariants: Vec<InvariantResult>,
+    /// Authorizations and amounts.
+    pub money: Money,
+    /// Latency per phase, in microseconds.
+    pub latency: Vec<PhaseLatency>,
+    /// Remarks that change no verdict, such as a facilitator that was never called.
+    pub notes: Vec<String>,
+    /// Result of a load run, if it was one.
+    pub load: Option<serde_json::Value>,
+}
+
+/// Verdict over a whole run (design section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunVerdict {
+    /// Controls hold and nothing failed.
+    Conformant,
+    /// Something was given or moved that should not have been, or a check failed.
+    Nonconformant,
+    /// No positive control, or the run could not be carried out.
+    Inconclusive,
+}
+
+/// Verdict of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Holds, with evidence.
+    Pass,
+    /// Recorded, never counted against the target.
+    Info,
+    /// A control is missing, so the check was not tried.
+    Skipped,
+    /// Likely trouble; the sources are soft or split.
+    Warn,
+    /// Our own trouble kept us from judging.
+    Inconclusive,
+    /// A clear violation.
+    Fail,
+}
+
+/// What stood in for the real world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fidelity {
+    /// `anvil`, `memory` or `url`.
+    pub chain: String,
+    /// What the user asked for.
+    pub requested: String,
+    /// Why the two differ, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// CAIP-2 network the chain stood in for, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The node's own version string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// What was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `builtin`, `server`, `facilitator` or `client`.
+    pub kind: String,
+    /// Name from the profile, or the URL.
+    pub name: String,
+    /// URL or command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Protocol generations that were seen, for example `["v2"]`.
+    pub versions: Vec<String>,
+    /// Whether the target's calls arrived at our facilitator.
+    pub uses_our_facilitator: Option<bool>,
+}
+
+/// The controls of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Controls {
+    /// A fresh payment was served, settled once and seen by our facilitator.
+    pub positive: Control,
+    /// The same payment with one signature byte flipped was refused and moved nothing.
+    pub mutation: Control,
+}
+
+/// One control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Whether it holds.
+    pub held: bool,
+    /// Diagnosis code when it does not, for example `facilitator-never-called`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What was seen, and what to do.
+    pub detail: String,
+}
+
+/// Check verdicts counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Checks that hold.
+    pub pass: usize,
+    /// Clear violations.
+    pub fail: usize,
+    /// Warnings.
+    pub warn: usize,
+    /// Observations.
+    pub info: usize,
+    /// Not judged because of our own trouble.
+    pub inconclusive: usize,
+    /// Not tried.
+    pub skipped: usize,
+}
+
+/// Result of one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The catalogue's id.
+    pub id: String,
+    /// The property, in the present tense.
+    pub title: String,
+    /// The requirement in one sentence.
+    pub requirement: String,
+    /// Document and section the requirement comes from.
+    pub source: String,
+    /// Worst verdict the check may give: `fail`, `warn` or `info`.
+    pub grade: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was seen, in one sentence; the reason when skipped.
+    pub detail: String,
+    /// What supports the verdict.
+    pub evidence: Vec<Evidence>,
+    /// Likely cause, for a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What to change, for a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// Command that repeats the finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
+    /// Tags such as `CWE-294`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// `exchange`, `facilitator_call`, `transaction` or `handler`.
+    pub kind: String,
+    /// Id inside the history (`exchange` number, call number) or transaction hash.
+    pub id: String,
+    /// What it shows, in a few words.
+    pub text: String,
+}
+
+/// Result of one invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvariantResult {
+    /// `I1` and so on.
+    pub id: String,
+    /// The statement.
+    pub title: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How many authorizations it was observed on; 0 means not observed.
+    pub observed: usize,
+    /// What broke it.
+    pub violations: Vec<Violation>,
+}
+
+/// One violation of an invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Authorization (`payer/nonce`), when it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<String>,
+    /// What happened, in one sentence.
+    pub text: String,
+    /// What supports it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Money of the run; counts are authorizations, amounts base units.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    /// Authorizations that were signed honestly, to be paid.
+    pub signed: usize,
+    /// Authorizations with a matching Transfer.
+    pub settled: usize,
+    /// Authorizations for which the paid content came.
+    pub granted: usize,
+    /// Purchases charged more than once.
+    pub double_charged: usize,
+    /// Grants without a matching Transfer.
+    pub unpaid_grants: usize,
+    /// Settled and never granted.
+    pub charged_without_service: usize,
+    /// Base-unit strings by name: `signed`, `settled`, `granted`.
+    pub amounts: BTreeMap<String, String>,
+}
+
+/// Latency of one phase, microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseLatency {
+    /// `unpaid`, `paid`, `verify`, `settle`, `mined`.
+    pub phase: String,
+    /// Samples.
+    pub count: usize,
+    /// Median.
+    pub p50_us: u64,
+    /// 99th percentile (nearest rank).
+    pub p99_us: u64,
+    /// Largest.
+    pub max_us: u64,
+}
