@@ -2,4 +2,5 @@
 //!
 //! `docs/architecture.md` maps the modules.
 
+pub mod guard;
 pub mod history;

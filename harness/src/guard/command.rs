@@ -1,0 +1,132 @@
+//! Starting any program under a guard.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::child::GuardedChild;
+use super::error::GuardError;
+use super::lifeline::Lifeline;
+use super::orders::GuardOrders;
+use super::tail::LogTail;
+
+/// How long the guard may take to start the program.
+const START_WAIT: Duration = Duration::from_secs(10);
+
+const DEFAULT_TAIL_LINES: usize = 200;
+
+/// Builds a child whose output is captured and which never outlives us.
+#[derive(Debug)]
+#[must_use = "nothing runs until spawn is awaited"]
+pub struct GuardedCommand {
+    guard: PathBuf,
+    program: OsString,
+    args: Vec<OsString>,
+    envs: Vec<(OsString, OsString)>,
+    cwd: Option<PathBuf>,
+    tail_lines: usize,
+}
+
+impl GuardedCommand {
+    /// `guard` is the x402-assay executable (`std::env::current_exe()` inside it).
+    pub fn new(guard: impl Into<PathBuf>, program: impl Into<OsString>) -> Self {
+        Self {
+            guard: guard.into(),
+            program: program.into(),
+            args: Vec::new(),
+            envs: Vec::new(),
+            cwd: None,
+            tail_lines: DEFAULT_TAIL_LINES,
+        }
+    }
+
+    /// Appends one argument.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Appends arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets one variable on top of our own environment.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.envs.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets variables on top of our own environment.
+    pub fn envs<K: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        vars: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.envs.extend(
+            vars.into_iter()
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        self
+    }
+
+    /// Sets the working directory.
+    pub fn current_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(dir.into());
+        self
+    }
+
+    /// How many of the newest output lines are kept; 200 unless told.
+    pub fn tail_lines(mut self, lines: usize) -> Self {
+        self.tail_lines = lines;
+        self
+    }
+
+    /// Starts guard and program; returns once the program runs.
+    pub async fn spawn(self) -> Result<GuardedChild, GuardError> {
+        let lifeline = Lifeline::open()?;
+        let orders = GuardOrders::new(PathBuf::from(&self.program), &lifeline);
+        let mut command = Command::new(&self.guard);
+        command
+            .args(&self.args)
+            .envs(self.envs.iter().map(|(name, value)| (name, value)))
+            .envs(orders.to_env())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        if let Some(dir) = &self.cwd {
+            command.current_dir(dir);
+        }
+        let spawn_error = |source| GuardError::Spawn {
+            guard: self.guard.clone(),
+            source,
+        };
+        let mut process = command.spawn().map_err(spawn_error)?;
+        let tail = LogTail::new(self.tail_lines);
+        let stdout = process.stdout.take().expect("stdout was piped above");
+        let stderr = process.stderr.take().expect("stderr was piped above");
+        let child = GuardedChild::new(process, lifeline, tail.clone());
+        drain_on_thread(&tail, stdout).map_err(spawn_error)?;
+        drain_on_thread(&tail, stderr).map_err(spawn_error)?;
+        child
+            .await_start(&self.guard, &self.program, START_WAIT)
+            .await?;
+        Ok(child)
+    }
+}
+
+fn drain_on_thread(
+    tail: &LogTail,
+    source: impl std::io::Read + Send + 'static,
+) -> std::io::Result<()> {
+    let tail = tail.clone();
+    thread::Builder::new()
+        .name("child output".to_owned())
+        .spawn(move || tail.drain(source))
+        .map(drop)
+}
