@@ -1,5 +1,18 @@
 //! The history of a run: append-only events, the only thing that judges look at.
 
+pub mod bodies;
 pub mod event;
+pub mod exchange;
+pub mod facilitator_call;
+pub mod facts;
+pub mod reader;
+pub mod recorder;
+#[cfg(test)]
+pub(crate) mod script;
 
 pub use event::{Event, What};
+pub use exchange::Exchange;
+pub use facilitator_call::FacilitatorCall;
+pub use facts::Facts;
+pub use reader::{Damage, History, ReadError};
+pub use recorder::{Limits, Recorder, RecorderError, Redactor};

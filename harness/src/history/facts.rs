@@ -1,0 +1,376 @@
+//! A history, indexed for judges: exchanges, facilitator calls, signed payments and ledger records of this run.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use alloy_primitives::{Address, B256};
+use x402_assay_protocol::Version;
+use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
+
+use super::bodies::Bodies;
+use super::event::{Event, RunStarted, Signed, What};
+use super::exchange::{Exchange, Outcome};
+use super::facilitator_call::{CallAnswer, FacilitatorCall, Mined};
+use super::reader::Damage;
+
+/// A reading of the origin's counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandlerReading {
+    /// Exchange after which it was read.
+    pub after_exchange: u32,
+    /// Runs so far.
+    pub count: u64,
+}
+
+/// A moment of rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// Position in the history.
+    pub seq: u64,
+    /// Chain whose ledger was read.
+    pub chain_id: u64,
+    /// Block up to which it was read.
+    pub block: u64,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending<'h> {
+    /// True when it was stopped before its end.
+    pub interrupted: bool,
+    /// Why it could not go on.
+    pub trouble: Option<&'h str>,
+}
+
+/// An indexed view of one history. Calls about other payers than this run's are left out.
+#[derive(Debug, Default)]
+pub struct Facts<'h> {
+    /// How the run was set up; absent in a history without its beginning.
+    pub run: Option<&'h RunStarted>,
+    /// Exchanges in the order they were sent.
+    pub exchanges: Vec<Exchange<'h>>,
+    /// Calls to our facilitator in the order they arrived.
+    pub calls: Vec<FacilitatorCall<'h>>,
+    /// Payments the bench signed, in order.
+    pub signed: Vec<&'h Signed>,
+    /// Token logs, in the order of the ledger.
+    pub ledger: Vec<&'h LedgerRecord>,
+    /// Transactions that were looked up, by lower-case hash.
+    pub transactions: HashMap<String, Option<&'h TransactionRecord>>,
+    /// Readings of the origin's counter, in order.
+    pub handler_readings: Vec<HandlerReading>,
+    /// Moments of rest.
+    pub rests: Vec<Rest>,
+    /// Remarks of the runner: probe, text.
+    pub notes: Vec<(Option<&'h str>, &'h str)>,
+    /// How it ended; absent when the history breaks off.
+    pub ending: Option<Ending<'h>>,
+    /// Where the saved history is broken.
+    pub damage: Option<&'h Damage>,
+    /// Unix microseconds of the first event.
+    pub started_us: u64,
+    /// Unix microseconds of the last event.
+    pub last_us: u64,
+    places: Places,
+}
+
+impl<'h> Facts<'h> {
+    /// Indexes a history.
+    pub fn new(events: &'h [Event], damage: Option<&'h Damage>) -> Self {
+        let bodies = Rc::new(Bodies::index(events));
+        let mut facts = Self {
+            damage,
+            started_us: events.first().map_or(0, |event| event.at_us),
+            last_us: events.iter().map(|event| event.at_us).max().unwrap_or(0),
+            ..Self::default()
+        };
+        for event in events {
+            facts.take(event, &bodies);
+        }
+        facts.keep_our_calls();
+        facts
+            .ledger
+            .sort_by_key(|record| (record.chain_id, record.block, record.log_index));
+        facts
+    }
+
+    fn take(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+        match &event.what {
+            What::RunStarted(run) => self.run = Some(run),
+            What::Signed(signed) => {
+                let place = self.signed.len();
+                self.places.signed.insert(signed.authorization, place);
+                let unique = (signed.key.payer, signed.key.nonce);
+                self.places.by_key.insert(unique, place);
+                self.signed.push(signed);
+            }
+            What::Ledger(record) => self.ledger.push(record),
+            What::Transaction { transaction, found } => {
+                self.transactions
+                    .insert(transaction.to_ascii_lowercase(), found.as_ref());
+            }
+            What::HandlerRuns {
+                after_exchange,
+                count,
+            } => self.handler_readings.push(HandlerReading {
+                after_exchange: *after_exchange,
+                count: *count,
+            }),
+            What::AtRest { chain_id, block } => self.rests.push(Rest {
+                seq: event.seq,
+                chain_id: *chain_id,
+                block: *block,
+            }),
+            What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
+            What::RunEnded {
+                interrupted,
+                trouble,
+            } => {
+                self.ending = Some(Ending {
+                    interrupted: *interrupted,
+                    trouble: trouble.as_deref(),
+                });
+            }
+            What::Sent(_) | What::Answered(_) | What::Unanswered { .. } => {
+                self.take_exchange(event, bodies);
+            }
+            What::FacilitatorReceived { .. }
+            | What::Broadcast { .. }
+            | What::Mined { .. }
+            | What::FacilitatorAnswered { .. } => self.take_call(event, bodies),
+            What::Body { .. } => {}
+        }
+    }
+
+    fn take_exchange(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+        let (number, outcome) = match &event.what {
+            What::Sent(sent) => {
+                self.places
+                    .exchanges
+                    .insert(sent.exchange, self.exchanges.len());
+                let exchange = Exchange::new(sent, event.at_us, event.seq, Rc::clone(bodies));
+                self.exchanges.push(exchange);
+                return;
+            }
+            What::Answered(answered) => (answered.exchange, Outcome::Answered(answered)),
+            What::Unanswered {
+                exchange,
+                trouble,
+                message,
+            } => (*exchange, Outcome::Unanswered(*trouble, message)),
+            _ => return,
+        };
+        if let Some(&place) = self.places.exchanges.get(&number) {
+            let exchange = &mut self.exchanges[place];
+            exchange.outcome = outcome;
+            exchange.ended_at_us = event.at_us;
+            exchange.ended_seq = event.seq;
+        }
+    }
+
+    fn take_call(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+        match &event.what {
+            What::FacilitatorReceived {
+                call,
+                endpoint,
+                authorization,
+                body,
+            } => {
+                self.places.calls.insert(*call, self.calls.len());
+                self.calls.push(FacilitatorCall::new(
+                    *call,
+                    *endpoint,
+                    *authorization,
+                    event.at_us,
+                    body,
+                    Rc::clone(bodies),
+                ));
+            }
+            What::Broadcast { call, transaction } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].broadcast = Some(*transaction);
+                }
+            }
+            What::Mined {
+                call,
+                transaction,
+                success,
+            } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].mined = Some(Mined {
+                        transaction: *transaction,
+                        success: *success,
+                        at_us: event.at_us,
+                    });
+                }
+            }
+            What::FacilitatorAnswered {
+                call,
+                status,
+                body,
+                lied,
+            } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].answer = Some(CallAnswer {
+                        status: *status,
+                        body,
+                        lied: *lied,
+                        at_us: event.at_us,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn keep_our_calls(&mut self) {
+        let ours = self.payers();
+        self.calls.retain(|call| {
+            call.authorization
+                .is_none_or(|key| ours.contains(&key.payer))
+        });
+        self.calls
+            .sort_by_key(|call| (call.received_at_us, call.call));
+        for (place, call) in self.calls.iter().enumerate() {
+            if let Some(key) = call.authorization {
+                let about = self.places.about.entry((key.payer, key.nonce)).or_default();
+                about.push(place);
+            }
+        }
+        for (place, exchange) in self.exchanges.iter().enumerate() {
+            if let Some(number) = exchange.sent.authorization {
+                self.places.carrying.entry(number).or_default().push(place);
+            }
+        }
+    }
+
+    /// The payers of this run.
+    pub fn payers(&self) -> HashSet<Address> {
+        let named = self
+            .run
+            .into_iter()
+            .flat_map(|run| run.payers.iter().copied());
+        named
+            .chain(self.signed.iter().map(|signed| signed.key.payer))
+            .collect()
+    }
+
+    /// Generations that were probed, in order.
+    pub fn versions(&self) -> Vec<Version> {
+        [Version::V1, Version::V2]
+            .into_iter()
+            .filter(|version| {
+                self.exchanges
+                    .iter()
+                    .any(|exchange| exchange.version() == Some(*version))
+            })
+            .collect()
+    }
+
+    /// Exchanges of one probe of one generation.
+    pub fn probe<'f>(
+        &'f self,
+        version: Version,
+        name: &'f str,
+    ) -> impl Iterator<Item = &'f Exchange<'h>> {
+        self.exchanges
+            .iter()
+            .filter(move |e| e.version() == Some(version) && e.probe() == name)
+    }
+
+    /// Exchanges of one probe that carry a payment.
+    pub fn paid<'f>(
+        &'f self,
+        version: Version,
+        name: &'f str,
+    ) -> impl Iterator<Item = &'f Exchange<'h>> {
+        self.probe(version, name)
+            .filter(|exchange| exchange.is_paid())
+    }
+
+    /// Requests without payment to the paid routes: `unpaid` and `unpaid-again`.
+    ///
+    /// When the target's generation could not be told, the preflight requests stand in for v2.
+    pub fn unpaid(&self, version: Version) -> Vec<&Exchange<'h>> {
+        let undetected = version == Version::V2 && self.versions().is_empty();
+        self.exchanges
+            .iter()
+            .filter(|exchange| !exchange.is_paid())
+            .filter(|exchange| match exchange.probe() {
+                "unpaid" | "unpaid-again" => exchange.version() == Some(version),
+                "preflight" => undetected,
+                _ => false,
+            })
+            .collect()
+    }
+
+    /// The exchange with this number.
+    pub fn exchange(&self, number: u32) -> Option<&Exchange<'h>> {
+        let place = self.places.exchanges.get(&number)?;
+        self.exchanges.get(*place)
+    }
+
+    /// The signed payment with this number.
+    pub fn authorization(&self, number: u32) -> Option<&'h Signed> {
+        let place = self.places.signed.get(&number)?;
+        self.signed.get(*place).copied()
+    }
+
+    /// Exchanges that carry the payment with this number, in order.
+    pub fn carrying(&self, number: u32) -> impl Iterator<Item = &Exchange<'h>> {
+        let places = self.places.carrying.get(&number);
+        places
+            .into_iter()
+            .flatten()
+            .map(|place| &self.exchanges[*place])
+    }
+
+    /// Verify and settle calls about one authorization: payer and nonce make it unique.
+    pub fn calls_about(&self, key: AuthorizationKey) -> impl Iterator<Item = &FacilitatorCall<'h>> {
+        let places = self.places.about.get(&(key.payer, key.nonce));
+        places
+            .into_iter()
+            .flatten()
+            .map(|place| &self.calls[*place])
+            .filter(|call| matches!(call.endpoint, Endpoint::Verify | Endpoint::Settle))
+    }
+
+    /// True when the target asked our facilitator about a payment of this run.
+    pub fn facilitator_called(&self) -> bool {
+        self.calls.iter().any(|call| {
+            matches!(call.endpoint, Endpoint::Verify | Endpoint::Settle)
+                && call.authorization.is_some()
+        })
+    }
+
+    /// The exchange that was under way when a call arrived, if it carries that call's authorization.
+    pub fn exchange_of_call(&self, call: &FacilitatorCall<'h>) -> Option<&Exchange<'h>> {
+        let key = call.authorization?;
+        let place = self.places.by_key.get(&(key.payer, key.nonce))?;
+        self.carrying(self.signed[*place].authorization)
+            .find(|exchange| exchange.spans(call.received_at_us))
+    }
+
+    /// True when the ledger of this chain was read after the event at `seq`.
+    pub fn at_rest_after(&self, seq: u64, chain_id: u64) -> bool {
+        self.rests
+            .iter()
+            .any(|rest| rest.seq > seq && rest.chain_id == chain_id)
+    }
+
+    /// True when the run, or its history, stopped before the end.
+    pub fn is_interrupted(&self) -> bool {
+        self.damage.is_some() || self.ending.is_none_or(|ending| ending.interrupted)
+    }
+}
+
+/// Where to find what, so that judging stays linear in the length of the history.
+#[derive(Debug, Default)]
+struct Places {
+    exchanges: HashMap<u32, usize>,
+    calls: HashMap<u64, usize>,
+    signed: HashMap<u32, usize>,
+    by_key: HashMap<(Address, B256), usize>,
+    about: HashMap<(Address, B256), Vec<usize>>,
+    carrying: HashMap<u32, Vec<usize>>,
+}
