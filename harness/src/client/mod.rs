@@ -1,0 +1,21 @@
+//! The paying client: reads a challenge, chooses an offer, signs for it, honestly or wrong on purpose.
+
+mod challenge;
+mod choose;
+mod payer;
+mod sign;
+mod variations;
+
+pub use challenge::{ReadChallenge, Unreadable, detect, read, read_v1, read_v2};
+pub use choose::{Choice, NoChoice, choose};
+pub use payer::Payer;
+pub use sign::{
+    BACKDATED_SECONDS, LONGEST_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, SignOptions, SignedPayment,
+    sign,
+};
+pub use variations::{
+    CannotVary, How, MALFORMED, Malformed, STRANGER, VARIATIONS, Variation, vary,
+};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,172 @@
+//! The probing client.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use tokio::time::{Instant, timeout_at};
+
+use super::exchange::{Exchange, Failure, Request, Response};
+use super::failure::{Stage, classify, timed_out, unsendable};
+use super::headers::Headers;
+use super::options::{ProbeClientOptions, SetupError};
+use super::tls;
+
+/// Idle connections are dropped before common servers drop them (Node: 5 s), so that no request meets a closing one.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// An HTTP/1.1 client that follows nothing, keeps bytes as they came, and always comes back.
+#[derive(Debug, Clone)]
+pub struct ProbeClient {
+    inner: reqwest::Client,
+    options: ProbeClientOptions,
+}
+
+impl ProbeClient {
+    /// A client with its own connection pool.
+    ///
+    /// # Errors
+    /// When the CA file is unusable or TLS cannot be set up.
+    pub fn new(options: ProbeClientOptions) -> Result<Self, SetupError> {
+        let tls = tls::client_config(options.extra_ca.as_deref(), options.insecure)?;
+        let inner = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .http1_only()
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .user_agent(options.user_agent.clone())
+            .pool_idle_timeout(POOL_IDLE)
+            .build()?;
+        Ok(Self { inner, options })
+    }
+
+    /// The options it was made with.
+    pub const fn options(&self) -> &ProbeClientOptions {
+        &self.options
+    }
+
+    /// Sends one request and reads the answer, within the bounds of the options.
+    pub async fn send(&self, request: Request) -> Exchange {
+        let started_at_us = unix_micros();
+        let started = Instant::now();
+        let mut headers_us = None;
+        let outcome = self.exchange(&request, started, &mut headers_us).await;
+        let total_us = micros(started);
+        Exchange {
+            request,
+            outcome,
+            headers_us: headers_us.unwrap_or(total_us),
+            total_us,
+            started_at_us,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        started: Instant,
+        headers_us: &mut Option<u64>,
+    ) -> Result<Response, Failure> {
+        let place = place(&request.url);
+        let deadline = started + self.options.timeout;
+        let sending = self.prepare(request)?.send();
+        let mut answer = match timeout_at(deadline, sending).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(classify(&error, &place, Stage::Head)),
+            Err(_) => return Err(timed_out(&place, self.options.timeout, Stage::Head)),
+        };
+        *headers_us = Some(micros(started));
+        let mut body = Body::new(&self.options);
+        loop {
+            let failure = match timeout_at(deadline, answer.chunk()).await {
+                Ok(Ok(Some(chunk))) if body.take(&chunk) => continue,
+                Ok(Ok(_)) => return Ok(body.into_response(&answer)),
+                Ok(Err(error)) => classify(&error, &place, Stage::Body),
+                Err(_) => timed_out(&place, self.options.timeout, Stage::Body),
+            };
+            return Err(Failure {
+                partial: Some(Box::new(body.into_response(&answer))),
+                ..failure
+            });
+        }
+    }
+
+    fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, Failure> {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| unsendable(&format!("{name:?} is no header name")))?;
+            let value = HeaderValue::from_bytes(value.as_bytes())
+                .map_err(|_| unsendable(&format!("the value of header {name} is not allowed")))?;
+            headers.append(name, value);
+        }
+        let mut builder = self
+            .inner
+            .request(request.method.clone(), request.url.clone())
+            .headers(headers);
+        if let Some(body) = &request.body {
+            builder = builder.body(Bytes::clone(body));
+        }
+        Ok(builder)
+    }
+}
+
+/// The beginning of a body, and how long it was.
+struct Body {
+    kept: BytesMut,
+    keep: usize,
+    read: u64,
+    limit: u64,
+}
+
+impl Body {
+    fn new(options: &ProbeClientOptions) -> Self {
+        Self {
+            kept: BytesMut::new(),
+            keep: options.keep_body,
+            read: 0,
+            limit: options.read_body,
+        }
+    }
+
+    /// Takes a chunk in; false when the bench should stop reading.
+    fn take(&mut self, chunk: &[u8]) -> bool {
+        let room = self.keep - self.kept.len();
+        self.kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        self.read += chunk.len() as u64;
+        self.read <= self.limit
+    }
+
+    fn into_response(self, answer: &reqwest::Response) -> Response {
+        let whole = self.kept.len() as u64 == self.read;
+        Response {
+            status: answer.status().as_u16(),
+            headers: Headers::from_map(answer.headers()),
+            body: self.kept.freeze(),
+            truncated_from: (!whole).then_some(self.read),
+            cut_off: self.read > self.limit,
+        }
+    }
+}
+
+fn place(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |elapsed| {
+        u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+    })
+}

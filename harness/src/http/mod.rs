@@ -1,0 +1,20 @@
+//! The probing HTTP client: bounded, no redirects, bytes kept as they came.
+
+mod client;
+mod exchange;
+mod failure;
+mod headers;
+mod options;
+mod redact;
+mod throttle;
+pub mod tls;
+
+pub use client::ProbeClient;
+pub use exchange::{Exchange, Failure, Request, Response};
+pub use headers::Headers;
+pub use options::{ProbeClientOptions, SetupError};
+pub use redact::{REDACTED, Redactor};
+pub use throttle::{BudgetSpent, MAX_PAUSE, Throttle, ThrottleOptions, retry_after};
+
+#[cfg(test)]
+mod client_tests;
