@@ -73,6 +73,13 @@ impl TargetProfile {
                 command: target.into(),
             }),
         };
+        // A command cannot be started in the folder "".
+        let here = Path::new(".");
+        let base_dir = if base_dir.as_os_str().is_empty() {
+            here
+        } else {
+            base_dir
+        };
         let (kind, mut problems) = match kind {
             Ok(kind) => (kind, Vec::new()),
             // The other flags are still checked, so that all problems are told at once.

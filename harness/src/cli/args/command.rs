@@ -1,0 +1,126 @@
+//! The commands, as clap sees them.
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use super::common::Switch;
+use super::run::{DoctorArgs, RunArgs};
+use super::service::{DownArgs, ListArgs, UpArgs};
+
+/// Starts a local chain, a facilitator and paying clients, drives an x402 target, and judges by
+/// the money that really moved.
+///
+/// Without a command this is `run`; without a target it tests the built-in reference server.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "x402-assay",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = false,
+    infer_subcommands = false,
+    max_term_width = 100,
+    after_help = EXIT_CODES
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: CommandArgs,
+
+    #[command(flatten)]
+    pub(super) verbosity: VerbosityArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 conformant, 1 internal error, 2 usage, 3 nonconformant, 4 nothing ran,
+            5 inconclusive, 6 threshold missed, 130 interrupted
+Every flag can also be set as X402_ASSAY_<FLAG>; flag > environment > file > default.";
+
+const VARIABLES: &str =
+    "Every flag can also be set as X402_ASSAY_<FLAG>, such as X402_ASSAY_TIMEOUT=10s.";
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct VerbosityArgs {
+    /// Tell more on stderr; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(env = "X402_ASSAY_VERBOSE", hide_env = true)]
+    pub(super) verbose: u8,
+
+    /// Tell only errors on stderr
+    #[arg(short, long, global = true, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_QUIET", hide_env = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum CommandArgs {
+    /// Test a server, facilitator or client (the default command)
+    #[command(after_help = VARIABLES)]
+    Run(Box<RunArgs>),
+    /// Start chain and facilitator and keep them running for your own server
+    #[command(after_help = VARIABLES)]
+    Up(UpArgs),
+    /// Stop what `up -d` started
+    #[command(after_help = VARIABLES)]
+    Down(DownArgs),
+    /// List checks or scenarios
+    #[command(after_help = VARIABLES)]
+    List(ListArgs),
+    /// Say why a target does not sell anything yet
+    #[command(after_help = VARIABLES)]
+    Doctor(Box<DoctorArgs>),
+    /// Reserved: load tests
+    #[command(disable_help_flag = true)]
+    Load(Rest),
+    /// Reserved: explain a check
+    #[command(disable_help_flag = true)]
+    Explain(Rest),
+    /// Reserved: judge a saved history again
+    #[command(disable_help_flag = true)]
+    Judge(Rest),
+    /// Reserved: replay a finding
+    #[command(disable_help_flag = true)]
+    Replay(Rest),
+    /// Reserved: compare two reports
+    #[command(disable_help_flag = true)]
+    Compare(Rest),
+    /// Reserved: render a report again
+    #[command(disable_help_flag = true)]
+    Report(Rest),
+    /// Reserved: prove that every check can fail
+    #[command(disable_help_flag = true)]
+    Selftest(Rest),
+    /// Reserved: test real SDKs
+    #[command(disable_help_flag = true)]
+    Interop(Rest),
+    /// Reserved: copy a built-in scenario
+    #[command(disable_help_flag = true)]
+    Scenario(Rest),
+}
+
+/// Whatever follows a reserved name; nothing reads it, the command does not exist yet.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<String>,
+}
+
+impl CommandArgs {
+    /// The name of a reserved command.
+    pub(super) fn reserved(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Load(_) => "load",
+            Self::Explain(_) => "explain",
+            Self::Judge(_) => "judge",
+            Self::Replay(_) => "replay",
+            Self::Compare(_) => "compare",
+            Self::Report(_) => "report",
+            Self::Selftest(_) => "selftest",
+            Self::Interop(_) => "interop",
+            Self::Scenario(rest) if rest.rest.first().is_some_and(|word| word == "copy") => {
+                "scenario copy"
+            }
+            Self::Scenario(_) => "scenario",
+            Self::Run(_) | Self::Up(_) | Self::Down(_) | Self::List(_) | Self::Doctor(_) => {
+                return None;
+            }
+        })
+    }
+}

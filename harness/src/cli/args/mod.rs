@@ -1,0 +1,25 @@
+//! The command line contract (design section 9): what was typed (clap) becomes what it means
+//! (plain options) in one step, telling every problem at once.
+
+mod command;
+mod common;
+mod listen;
+mod options;
+mod parse;
+mod resolve;
+mod run;
+mod service;
+mod setup;
+mod target;
+mod target_of;
+
+pub use listen::{Listen, PortChoice};
+pub use options::{
+    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, FailOn, Grading, Invocation,
+    ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
+};
+pub use parse::{ArgsError, Parsed, parse};
+pub use resolve::{Surroundings, UsageError, resolve};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! What the command line means, free of clap.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+use x402_assay_protocol::Version;
+
+use super::Listen;
+use crate::config::TargetProfile;
+
+/// One call of the bench.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invocation {
+    /// What to do.
+    pub command: Command,
+    /// How much to tell on stderr.
+    pub verbosity: Verbosity,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Test a target.
+    Run(Box<RunOptions>),
+    /// Start chain and facilitator and keep them running.
+    Up(UpOptions),
+    /// Stop what `up -d` started.
+    Down(DownOptions),
+    /// Show what can be selected.
+    List(ListOptions),
+    /// Diagnose the positive control alone.
+    Doctor(Box<DoctorOptions>),
+    /// A command whose name is taken and which does not exist yet.
+    Reserved {
+        /// The command as it is typed.
+        name: &'static str,
+    },
+}
+
+/// How much is told on stderr.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verbosity {
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// Only errors.
+    pub quiet: bool,
+}
+
+/// What `run` and `doctor` need to reach and serve a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setup {
+    /// The target; `None` is the built-in reference server.
+    pub target: Option<TargetProfile>,
+    /// The profile file the target came from.
+    pub profile: Option<PathBuf>,
+    /// Defect switches of the built-in reference server.
+    pub defects: Vec<String>,
+    /// The chain.
+    pub chain: Chain,
+    /// Where our services listen.
+    pub listen: Listen,
+    /// Whether to use a running `up`.
+    pub attach: Attach,
+    /// Hosts the user owns: they may be attacked though they are not private (design section 10).
+    pub owned_hosts: Vec<String>,
+    /// Longest wait for one answer of the target.
+    pub timeout: Duration,
+    /// Versions to test; `None` means detect.
+    pub versions: Option<Vec<Version>>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOptions {
+    /// Target, chain and addresses.
+    pub setup: Setup,
+    /// Scenario files and folders; none means the built-in battery.
+    pub scenarios: Vec<PathBuf>,
+    /// Which checks to perform.
+    pub selection: Selection,
+    /// The seed, if one was given.
+    pub seed: Option<u64>,
+    /// Where report files go.
+    pub out: PathBuf,
+    /// The report as JSON on stdout.
+    pub json: bool,
+    /// `--strict`: warnings fail, and no fallback to the memory ledger.
+    pub strict: bool,
+    /// What makes a run nonconformant.
+    pub fail_on: FailOn,
+    /// How grades are read.
+    pub grading: Grading,
+    /// Say what would be done and do nothing.
+    pub dry_run: bool,
+    /// Longest wait for something that may never happen.
+    pub patience: Duration,
+    /// See every wait to its end.
+    pub slow: bool,
+}
+
+/// Which checks to perform.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Globs of check ids; none means all.
+    pub check: Vec<String>,
+    /// Globs of check ids to leave out.
+    pub skip: Vec<String>,
+    /// Tags a check must have one of; none means all.
+    pub tags: Vec<String>,
+}
+
+/// What makes a run nonconformant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// A `fail`.
+    #[default]
+    Fail,
+    /// A `fail` or a `warn`.
+    Warn,
+}
+
+/// How grades are read (design section 6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Grading {
+    /// As the catalogue says.
+    #[default]
+    Default,
+    /// The specification's words decide.
+    StrictSpec,
+    /// What the SDKs do decides.
+    StrictSdk,
+}
+
+/// The chain to settle on (design section 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Which kind.
+    pub choice: ChainChoice,
+    /// The chain id to stand in for; `None` means what the target offers.
+    pub chain_id: Option<u64>,
+    /// The Anvil to run.
+    pub anvil: Option<PathBuf>,
+    /// Whether a missing Anvil may be installed.
+    pub install: bool,
+}
+
+/// `--chain`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ChainChoice {
+    /// Anvil, else the memory ledger with a warning.
+    #[default]
+    Auto,
+    /// Anvil or nothing.
+    Anvil,
+    /// The in-process ledger.
+    Memory,
+    /// A running dev node.
+    Url(Url),
+}
+
+/// Whether to use a running `up`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attach {
+    /// Start our own services: the target is built in or launched by us.
+    No,
+    /// Attach if an `up` answers at this control URL, else start our own.
+    IfRunning(Url),
+    /// Attach to the `up` at this control URL, or fail.
+    Required(Url),
+}
+
+/// Options of `up`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpOptions {
+    /// Keep running in the background.
+    pub detach: bool,
+    /// Return only when everything answers; implies `detach`.
+    pub wait: bool,
+    /// A file that receives the addresses as environment variables.
+    pub env_file: Option<PathBuf>,
+    /// The chain.
+    pub chain: Chain,
+    /// Where the services listen.
+    pub listen: Listen,
+}
+
+/// Options of `down`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownOptions {
+    /// The control API of the `up` to stop.
+    pub control_url: Url,
+}
+
+/// Options of `list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListOptions {
+    /// Scenarios instead of checks.
+    pub scenarios: bool,
+    /// Only what tests this role.
+    pub role: Option<ListRole>,
+    /// As JSON.
+    pub json: bool,
+}
+
+/// The role a check or scenario tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListRole {
+    /// Resource servers.
+    Server,
+    /// Facilitators.
+    Facilitator,
+    /// Paying clients.
+    Client,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoctorOptions {
+    /// Target, chain and addresses.
+    pub setup: Setup,
+    /// The diagnosis as JSON on stdout.
+    pub json: bool,
+}

@@ -1,0 +1,143 @@
+//! Flags of `run` and `doctor`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::common::{Switch, duration, filled};
+use super::options::{FailOn, Grading};
+use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunArgs {
+    /// Scenario files or folders [default: the built-in battery]
+    #[arg(value_name = "SCENARIO|DIR")]
+    pub(super) scenarios: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) chain: ChainArgs,
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
+    #[command(flatten)]
+    pub(super) attach: AttachArgs,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) verdict: VerdictArgs,
+}
+
+/// What to perform.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct SelectionArgs {
+    /// Only checks whose id matches, such as 'SRV-TERM-*'; repeatable
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_CHECK", hide_env = true)]
+    pub(super) check: Vec<String>,
+
+    /// No checks whose id matches; repeatable
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_SKIP", hide_env = true)]
+    pub(super) skip: Vec<String>,
+
+    /// Only checks with this tag; repeatable
+    #[arg(long, value_name = "TAG", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_TAG", hide_env = true)]
+    pub(super) tag: Vec<String>,
+
+    /// Say what would be done, send nothing
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_DRY_RUN", hide_env = true)]
+    pub(super) dry_run: bool,
+
+    /// Seed of order, schedule and faults [default: random, printed]
+    #[arg(long, value_name = "N", env = "X402_ASSAY_SEED", hide_env = true)]
+    pub(super) seed: Option<u64>,
+
+    /// Longest wait for something that may never happen [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(env = "X402_ASSAY_PATIENCE", hide_env = true)]
+    pub(super) patience: Option<Duration>,
+
+    /// See every wait to its end
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_SLOW", hide_env = true)]
+    pub(super) slow: bool,
+}
+
+/// How the run is judged and reported.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Verdict and report")]
+pub(super) struct VerdictArgs {
+    /// Folder for the report files
+    #[arg(long, value_name = "DIR", default_value = "x402-assay-report")]
+    #[arg(env = "X402_ASSAY_OUT", hide_env = true)]
+    pub(super) out: PathBuf,
+
+    /// Print the report as JSON on stdout
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
+    pub(super) json: bool,
+
+    /// Warnings fail, and the chain never falls back to the memory ledger
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_STRICT", hide_env = true)]
+    pub(super) strict: bool,
+
+    /// What makes a run nonconformant [default: fail]
+    #[arg(long, value_name = "VERDICT", value_enum)]
+    #[arg(env = "X402_ASSAY_FAIL_ON", hide_env = true)]
+    pub(super) fail_on: Option<FailOn>,
+
+    /// How grades are read
+    #[arg(long, value_name = "GRADING", value_enum, default_value = "default")]
+    #[arg(env = "X402_ASSAY_GRADING", hide_env = true)]
+    pub(super) grading: Grading,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) chain: ChainArgs,
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
+    #[command(flatten)]
+    pub(super) attach: AttachArgs,
+
+    /// Print the diagnosis as JSON on stdout
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
+    pub(super) json: bool,
+}
+
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Fail, Self::Warn]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+        }))
+    }
+}
+
+impl ValueEnum for Grading {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Default, Self::StrictSpec, Self::StrictSdk]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Default => "default",
+            Self::StrictSpec => "strict-spec",
+            Self::StrictSdk => "strict-sdk",
+        }))
+    }
+}
