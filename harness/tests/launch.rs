@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use x402_assay::config::profile::parse;
 use x402_assay::guard::ChildEnd;
 use x402_assay::launch::{LaunchError, LaunchPlan, LaunchedTarget, free_port};
@@ -27,7 +28,8 @@ fn plan(command: &str, url: &str, more: &str, folder: &Path) -> LaunchPlan {
     LaunchPlan::new(&profile, &given, free_port).unwrap()
 }
 
-async fn start(command: &str, more: &str) -> Result<LaunchedTarget, LaunchError> {
+/// Starts a command in a folder that lives as long as the target.
+async fn start(command: &str, more: &str) -> Result<(LaunchedTarget, TempDir), LaunchError> {
     let dir = tempfile::tempdir().unwrap();
     let plan = plan(
         command,
@@ -35,7 +37,7 @@ async fn start(command: &str, more: &str) -> Result<LaunchedTarget, LaunchError>
         more,
         dir.path(),
     );
-    LaunchedTarget::start(guard_exe(), plan).await
+    Ok((LaunchedTarget::start(guard_exe(), plan).await?, dir))
 }
 
 async fn get(target: &LaunchedTarget) -> Option<String> {
@@ -51,7 +53,7 @@ async fn get(target: &LaunchedTarget) -> Option<String> {
 
 #[tokio::test]
 async fn a_target_is_started_stopped_and_started_again_on_its_port() {
-    let mut target = start(SERVER, "").await.unwrap();
+    let (mut target, _dir) = start(SERVER, "").await.unwrap();
     let port = target.port();
     assert_eq!(get(&target).await.as_deref(), Some("me http://rpc"));
     assert_eq!(target.ended(), None);
