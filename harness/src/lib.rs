@@ -2,5 +2,6 @@
 //!
 //! `docs/architecture.md` maps the modules.
 
+pub mod chain;
 pub mod guard;
 pub mod history;

@@ -67,6 +67,7 @@ async fn watch_over(orders: &GuardOrders, arguments: Vec<OsString>) -> u8 {
         Err(error) => {
             let _ = reports.send(Report::Failed(error.to_string())).await;
             drop(reports);
+            say_last_words(orders).await;
             let _ = tokio::time::timeout(FLUSH_WAIT, sender).await;
             return GUARD_FAILED;
         }
@@ -232,14 +233,19 @@ async fn finish_pumps((stdout, stderr): Pumps, orders: &GuardOrders) {
             abort.abort();
         }
     }
-    if let Some(words) = &orders.last_words {
-        let farewell = async {
-            let mut stdout = tokio::io::stdout();
-            let _ = stdout.write_all(format!("{words}\n").as_bytes()).await;
-            let _ = stdout.flush().await;
-        };
-        let _ = tokio::time::timeout(FLUSH_WAIT, farewell).await;
-    }
+    say_last_words(orders).await;
+}
+
+async fn say_last_words(orders: &GuardOrders) {
+    let Some(words) = &orders.last_words else {
+        return;
+    };
+    let farewell = async {
+        let mut stdout = tokio::io::stdout();
+        let _ = stdout.write_all(format!("{words}\n").as_bytes()).await;
+        let _ = stdout.flush().await;
+    };
+    let _ = tokio::time::timeout(FLUSH_WAIT, farewell).await;
 }
 
 fn child_end(status: ExitStatus) -> ChildEnd {

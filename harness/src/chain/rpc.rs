@@ -1,0 +1,42 @@
+//! A JSON-RPC connection to the bench's own node.
+
+use std::time::Duration;
+
+use alloy_network::Ethereum;
+use alloy_provider::transport::{RpcError as WireError, TransportErrorKind};
+use alloy_provider::{ProviderBuilder, RootProvider};
+use reqwest::Client;
+use url::Url;
+
+/// Longest a single call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// Connecting to loopback either works at once or not at all.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The provider type used for development nodes.
+pub type DevProvider = RootProvider<Ethereum>;
+
+/// A call to the node failed.
+pub type RpcError = WireError<TransportErrorKind>;
+
+/// A provider for a node on this machine: no proxy, bounded waits. Opens no connection yet.
+pub fn connect(url: &Url) -> DevProvider {
+    ProviderBuilder::default().connect_reqwest(http_client(Some(CALL_LIMIT)), url.clone())
+}
+
+/// An HTTP client for loopback: proxies from the environment are ignored. `limit` is per call.
+pub(super) fn http_client(limit: Option<Duration>) -> Client {
+    // Plain http here, but the client asks for a TLS provider all the same; the first one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_LIMIT)
+        .redirect(reqwest::redirect::Policy::none());
+    match limit {
+        Some(limit) => builder.timeout(limit),
+        None => builder,
+    }
+    .build()
+    .expect("a client without TLS material or proxies always builds")
+}

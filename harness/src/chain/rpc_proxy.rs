@@ -1,0 +1,288 @@
+//! The advertised RPC endpoint: a reverse proxy in front of the node.
+//!
+//! `/` leads to the primary chain, `/{chain_id}` to that chain, any other path to the primary
+//! one. Requests and answers pass as they are, single or batch; reads and writes alike.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::serve::ListenerExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use reqwest::Client;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::rpc::http_client;
+use super::rpc_reply::{allow_any_origin, error};
+
+/// Largest request passed on.
+const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Largest answer passed back; wide log queries are big.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest exchange, from the request's head to the answer's last byte.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Idle keep-alive connections are cut after this long at shutdown.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+
+/// The proxy could not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum RpcProxyError {
+    /// Usually a taken port.
+    #[error("could not listen on {addr} for the RPC proxy: {source}")]
+    Bind {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// What happened.
+        source: io::Error,
+    },
+}
+
+/// A listening proxy; dropping it stops it.
+#[derive(Debug)]
+pub struct RpcProxy {
+    addr: SocketAddr,
+    upstreams: Arc<Upstreams>,
+    stop: CancellationToken,
+    server: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Routes {
+    primary: Option<Url>,
+    chains: BTreeMap<u64, Url>,
+}
+
+#[derive(Debug)]
+struct Upstreams {
+    routes: RwLock<Routes>,
+    client: Client,
+}
+
+impl RpcProxy {
+    /// Listens at once; calls are refused until [`Self::set_upstream`].
+    pub async fn bind(addr: SocketAddr) -> Result<Self, RpcProxyError> {
+        let bind_error = |source| RpcProxyError::Bind { addr, source };
+        let listener = TcpListener::bind(addr).await.map_err(bind_error)?;
+        let addr = listener.local_addr().map_err(bind_error)?;
+        let upstreams = Arc::new(Upstreams {
+            routes: RwLock::default(),
+            client: http_client(None),
+        });
+        let router = Router::new()
+            .fallback(exchange)
+            .with_state(Arc::clone(&upstreams));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let listener = listener.tap_io(|stream| {
+            // Only latency suffers where this is refused.
+            let _ = stream.set_nodelay(true);
+        });
+        let server = tokio::spawn(async move {
+            // Ends only when told to: accept errors are retried inside.
+            let _ = axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await;
+        });
+        Ok(Self {
+            addr,
+            upstreams,
+            stop,
+            server: Some(server),
+        })
+    }
+
+    /// Where it listens.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its base URL, which leads to the primary chain.
+    pub fn url(&self) -> Url {
+        let text = format!("http://{}/", self.addr);
+        Url::parse(&text).expect("a socket address is a valid authority")
+    }
+
+    /// Sets or takes away the primary chain.
+    pub fn set_upstream(&self, upstream: Option<Url>) {
+        self.upstreams.write(|routes| routes.primary = upstream);
+    }
+
+    /// Makes a chain reachable at `/{chain_id}`.
+    pub fn add_chain(&self, chain_id: u64, upstream: Url) {
+        self.upstreams.write(|routes| {
+            routes.chains.insert(chain_id, upstream);
+        });
+    }
+
+    /// Takes a chain away again.
+    pub fn remove_chain(&self, chain_id: u64) {
+        self.upstreams.write(|routes| {
+            routes.chains.remove(&chain_id);
+        });
+    }
+
+    /// Stops listening and gives what is under way a moment to end.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        if let Some(server) = self.server.take() {
+            let _ = tokio::time::timeout(SHUTDOWN_LIMIT, server).await;
+        }
+    }
+}
+
+impl Drop for RpcProxy {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Upstreams {
+    fn write(&self, change: impl FnOnce(&mut Routes)) {
+        change(&mut self.routes.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Where a path leads, or why nowhere.
+    fn route(&self, path: &str) -> Result<Url, (StatusCode, String)> {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let first = path
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        if let Ok(chain_id) = first.parse::<u64>() {
+            return routes.chains.get(&chain_id).cloned().ok_or_else(|| {
+                let known: Vec<_> = routes.chains.keys().map(u64::to_string).collect();
+                let known = if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                };
+                let message = format!("no chain {chain_id} here; chains: {known}");
+                (StatusCode::NOT_FOUND, message)
+            });
+        }
+        routes.primary.clone().ok_or_else(|| {
+            let message = "no chain yet: the bench starts it when a run begins".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, message)
+        })
+    }
+}
+
+async fn exchange(State(upstreams): State<Arc<Upstreams>>, request: Request) -> Response<Body> {
+    if request.method() == Method::OPTIONS {
+        return preflight();
+    }
+    if request.method() != Method::POST {
+        return error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            b"",
+            "JSON-RPC calls are POSTs",
+        );
+    }
+    let deadline = Instant::now() + EXCHANGE_LIMIT;
+    let (head, body) = request.into_parts();
+    let body = match timeout_at(deadline, axum::body::to_bytes(body, MAX_REQUEST_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let message = format!("the request is cut short or over {MAX_REQUEST_BYTES} bytes");
+            return error(StatusCode::PAYLOAD_TOO_LARGE, b"", &message);
+        }
+        Err(_) => {
+            let message = format!("the request did not arrive within {EXCHANGE_LIMIT:?}");
+            return error(StatusCode::REQUEST_TIMEOUT, b"", &message);
+        }
+    };
+    match upstreams.route(head.uri.path()) {
+        Ok(upstream) => {
+            let passed = pass_on(&upstreams.client, upstream, &head.headers, body.clone());
+            timeout_at(deadline, passed).await.unwrap_or_else(|_| {
+                let message = format!("the node did not answer within {EXCHANGE_LIMIT:?}");
+                error(StatusCode::GATEWAY_TIMEOUT, &body, &message)
+            })
+        }
+        Err((status, message)) => error(status, &body, &message),
+    }
+}
+
+/// One exchange with a node, body for body.
+async fn pass_on(
+    client: &Client,
+    upstream: Url,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .cloned()
+        .unwrap_or_else(|| HeaderValue::from_static("application/json"));
+    let sent = client
+        .post(upstream)
+        .header(CONTENT_TYPE, content_type)
+        .body(body.clone());
+    let answer = async {
+        let answer = sent.send().await?;
+        let (status, kind) = (answer.status(), answer.headers().get(CONTENT_TYPE).cloned());
+        read_bounded(answer)
+            .await
+            .map(|bytes| (status, kind, bytes))
+    };
+    match answer.await {
+        Ok((status, content_type, Some(bytes))) => {
+            let mut response = Response::new(Body::from(bytes));
+            *response.status_mut() = status;
+            if let Some(value) = content_type {
+                response.headers_mut().insert(CONTENT_TYPE, value);
+            }
+            allow_any_origin(response.headers_mut());
+            response
+        }
+        Ok((_, _, None)) => {
+            let message = format!("the node's answer is over {MAX_ANSWER_BYTES} bytes");
+            error(StatusCode::BAD_GATEWAY, &body, &message)
+        }
+        Err(problem) => {
+            // The URL is the bench's own business; the cause is what helps.
+            let problem = problem.without_url();
+            error(
+                StatusCode::BAD_GATEWAY,
+                &body,
+                &format!("the node does not answer: {problem}"),
+            )
+        }
+    }
+}
+
+/// The whole answer; `None` when it is too large.
+async fn read_bounded(mut answer: reqwest::Response) -> reqwest::Result<Option<Bytes>> {
+    let Some(first) = answer.chunk().await? else {
+        return Ok(Some(Bytes::new()));
+    };
+    let mut whole = Vec::from(first);
+    while let Some(chunk) = answer.chunk().await? {
+        if whole.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Ok(None);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(Some(whole.into()))
+}
+
+fn preflight() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    allow_any_origin(response.headers_mut());
+    response
+}
