@@ -1,5 +1,16 @@
 //! The report of a run: one typed model and pure renderers. No tokio, no HTTP, no clock.
+//!
+//! Everything inside a report may come from a hostile target: [`text`] makes it harmless, and every renderer that
+//! people look at goes through it.
 
+pub mod finding;
+pub mod json;
+pub mod markdown;
 pub mod model;
+pub mod reproduce;
+pub mod terminal;
+pub mod text;
 
+pub use json::ReadError;
 pub use model::Report;
+pub use terminal::TerminalOptions;

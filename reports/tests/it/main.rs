@@ -1,0 +1,8 @@
+//! Renderers on sample reports.
+
+mod hostile;
+mod json;
+mod markdown;
+mod samples;
+mod schema;
+mod terminal;
