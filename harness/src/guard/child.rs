@@ -15,6 +15,9 @@ use super::tail::LogTail;
 /// What the guard may take on top of the grace to end the group and report.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
 
+/// How long the rest of an ended child's output may take to be read.
+const OUTPUT_WAIT: Duration = Duration::from_secs(1);
+
 /// How long a dropped child's guard may take before it is killed itself.
 const REAP_WAIT: Duration = Duration::from_secs(10);
 
@@ -26,14 +29,22 @@ pub struct GuardedChild {
     guard: Option<Child>,
     lifeline: Lifeline,
     tail: LogTail,
+    /// Closed once both outputs have been read to their ends.
+    drained: watch::Receiver<()>,
 }
 
 impl GuardedChild {
-    pub(super) fn new(guard: Child, lifeline: Lifeline, tail: LogTail) -> Self {
+    pub(super) fn new(
+        guard: Child,
+        lifeline: Lifeline,
+        tail: LogTail,
+        drained: watch::Receiver<()>,
+    ) -> Self {
         Self {
             guard: Some(guard),
             lifeline,
             tail,
+            drained,
         }
     }
 
@@ -86,14 +97,15 @@ impl GuardedChild {
         self.lifeline.status().borrow().end
     }
 
-    /// Waits until the program and its group have ended.
+    /// Waits until the program and its group have ended and all their output is in the tail.
     pub async fn wait(&self) -> ChildEnd {
         let mut status = self.lifeline.status();
         let ended = status.wait_for(|s| s.end.is_some()).await;
-        ended
-            .ok()
-            .and_then(|s| s.end)
-            .unwrap_or(ChildEnd::GuardLost)
+        let end = ended.ok().and_then(|s| s.end);
+        let mut drained = self.drained.clone();
+        // A process that left the group may hold the pipes open: its words do not keep us.
+        let _ = tokio::time::timeout(OUTPUT_WAIT, drained.changed()).await;
+        end.unwrap_or(ChildEnd::GuardLost)
     }
 
     /// Ends the group: a request, then the kill after `grace` (zero kills at once).

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::child::GuardedChild;
 use super::error::GuardError;
 use super::lifeline::Lifeline;
@@ -108,11 +110,12 @@ impl GuardedCommand {
         };
         let mut process = command.spawn().map_err(spawn_error)?;
         let tail = LogTail::new(self.tail_lines);
+        let (draining, drained) = watch::channel(());
         let stdout = process.stdout.take().expect("stdout was piped above");
         let stderr = process.stderr.take().expect("stderr was piped above");
-        let child = GuardedChild::new(process, lifeline, tail.clone());
-        drain_on_thread(&tail, stdout).map_err(spawn_error)?;
-        drain_on_thread(&tail, stderr).map_err(spawn_error)?;
+        let child = GuardedChild::new(process, lifeline, tail.clone(), drained);
+        drain_on_thread(&tail, stdout, draining.clone()).map_err(spawn_error)?;
+        drain_on_thread(&tail, stderr, draining).map_err(spawn_error)?;
         child
             .await_start(&self.guard, &self.program, START_WAIT)
             .await?;
@@ -123,10 +126,14 @@ impl GuardedCommand {
 fn drain_on_thread(
     tail: &LogTail,
     source: impl std::io::Read + Send + 'static,
+    draining: watch::Sender<()>,
 ) -> std::io::Result<()> {
     let tail = tail.clone();
     thread::Builder::new()
         .name("child output".to_owned())
-        .spawn(move || tail.drain(source))
+        .spawn(move || {
+            tail.drain(source);
+            drop(draining);
+        })
         .map(drop)
 }
