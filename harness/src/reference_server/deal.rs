@@ -1,0 +1,123 @@
+//! Which own offer a payment answers, and what the facilitator is asked (wire-format section 10).
+
+use alloy_primitives::U256;
+use serde_json::{Value, json};
+use x402_assay_protocol::write::set;
+use x402_assay_protocol::{Version, facilitator};
+
+use super::defects::Defect;
+use super::incoming::Presented;
+use super::offers::{Offer, QUOTE_ID, offers};
+use super::shop::Shop;
+use super::variants::Variant;
+
+/// A payment together with the server's own terms.
+#[derive(Debug, Clone)]
+pub(super) struct Deal {
+    /// Body of `/verify` and `/settle`.
+    pub(super) request: Value,
+    /// Network in the spelling of the generation.
+    pub(super) network: String,
+    /// Payer named by the authorization.
+    pub(super) payer: String,
+    /// Generation.
+    pub(super) version: Version,
+}
+
+/// Finds the offer; `None` when the payment answers none of ours.
+pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal> {
+    let requirements = match shop.has(Defect::TrustClientTerms) {
+        true => client_terms(shop, url, payment)?,
+        false => own_terms(shop, url, payment)?,
+    };
+    let network = requirements["network"].as_str().unwrap_or_default();
+    Some(Deal {
+        network: network.to_owned(),
+        payer: payment.authorization.from.to_checksum(None),
+        version: payment.version,
+        request: facilitator::request(payment.version, &payment.raw, &requirements),
+    })
+}
+
+/// The server's own requirements: what must be forwarded, whatever the client copied.
+fn own_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
+    let ours = offers(shop, payment.version, url, 0);
+    let offer = ours.iter().find(|offer| match payment.version {
+        Version::V1 => matches_v1(offer, payment),
+        Version::V2 => matches_v2(shop, offer, payment),
+    })?;
+    let mut own = offer.own.clone()?;
+    if shop.does(Variant::FreshExtra)
+        && let Some(quote) = payment
+            .accepted
+            .as_ref()
+            .and_then(|a| a["extra"].get(QUOTE_ID))
+    {
+        set(&mut own, &format!("/extra/{QUOTE_ID}"), Some(quote.clone()));
+    }
+    let authorization = &payment.authorization;
+    let amount = format!("/{}", payment.version.amount_field());
+    if shop.has(Defect::IgnoreAmount) {
+        set(
+            &mut own,
+            &amount,
+            Some(json!(authorization.value.to_string())),
+        );
+    }
+    if shop.has(Defect::OtherAmountForwarded) {
+        let half = shop.options.price / U256::from(2);
+        set(&mut own, &amount, Some(json!(half.to_string())));
+    }
+    if shop.has(Defect::IgnoreRecipient) {
+        set(
+            &mut own,
+            "/payTo",
+            Some(json!(authorization.to.to_checksum(None))),
+        );
+    }
+    if shop.has(Defect::IgnoreAsset)
+        && let Some(asset) = payment.accepted.as_ref().and_then(|a| a.get("asset"))
+    {
+        set(&mut own, "/asset", Some(asset.clone()));
+    }
+    Some(own)
+}
+
+fn matches_v1(offer: &Offer, payment: &Presented) -> bool {
+    ["scheme", "network"]
+        .into_iter()
+        .all(|name| payment.raw.get(name) == offer.advertised.get(name))
+}
+
+/// Every member as advertised; `extra` may hold more than we put there.
+fn matches_v2(shop: &Shop, offer: &Offer, payment: &Presented) -> bool {
+    let (Some(ours), Some(accepted)) = (offer.advertised.as_object(), &payment.accepted) else {
+        return false;
+    };
+    let ignored = |name: &str| match name {
+        "amount" => shop.has(Defect::IgnoreAmount),
+        "payTo" => shop.has(Defect::IgnoreRecipient),
+        "asset" => shop.has(Defect::IgnoreAsset),
+        _ => false,
+    };
+    ours.iter().all(|(name, value)| match value.as_object() {
+        Some(extra) if name == "extra" => extra
+            .iter()
+            .all(|(key, value)| key == QUOTE_ID || accepted["extra"].get(key) == Some(value)),
+        _ => ignored(name) || accepted.get(name) == Some(value),
+    })
+}
+
+/// Defect `trust-client-terms`: what the client says becomes what is asked of it.
+fn client_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
+    if payment.version == Version::V2 {
+        return payment.accepted.clone();
+    }
+    let ours = offers(shop, Version::V1, url, 0);
+    let mut terms = ours.into_iter().next()?.own?;
+    let authorization = &payment.authorization;
+    terms["maxAmountRequired"] = json!(authorization.value.to_string());
+    terms["payTo"] = json!(authorization.to.to_checksum(None));
+    terms["network"] = payment.raw["network"].clone();
+    Some(terms)
+}

@@ -1,0 +1,90 @@
+//! What can be wrong with the reference server, one small realistic deviation each.
+
+use super::switches::{Switches, switches};
+
+/// The defects that are switched on.
+pub type DefectSet = Switches<Defect>;
+
+switches! {
+    /// One deviation of the reference server; each leaves the rest of it working.
+    Defect, "defect";
+    // The challenge.
+    ServeUnpaid = "serve-unpaid": "Paid routes answer without payment.";
+    ChallengeStatus200 = "challenge-status-200": "The challenge comes with status 200.";
+    ChallengeStatus401 = "challenge-status-401": "The challenge comes with status 401.";
+    ChallengeMissing = "challenge-missing": "The 402 carries neither header nor body.";
+    ChallengeTwice = "challenge-twice": "The 402 carries two `PAYMENT-REQUIRED` headers.";
+    ChallengeNotBase64 = "challenge-not-base64": "The challenge header is plain JSON.";
+    ChallengeBase64url = "challenge-base64url": "The challenge header uses the URL-safe alphabet without padding.";
+    ChallengeNotObject = "challenge-not-object": "The challenge is an array.";
+    VersionString = "version-string": "`x402Version` is a string.";
+    VersionWrong = "version-wrong": "`x402Version` is 7.";
+    AcceptsEmpty = "accepts-empty": "`accepts` is empty.";
+    AcceptsNotArray = "accepts-not-array": "`accepts` is an object.";
+    AcceptsMissingAmount = "accepts-missing-amount": "The offers name no amount.";
+    AcceptsMissingPayTo = "accepts-missing-pay-to": "The offers name no recipient.";
+    AmountNumber = "amount-number": "The amount is a JSON number.";
+    AmountDecimal = "amount-decimal": "The v2 amount is `0.01`, not base units.";
+    NetworkNotCaip2 = "network-not-caip2": "The v2 network is a v1 name.";
+    ResourceMissing = "resource-missing": "The v2 challenge has no `resource`.";
+    V1NotJson = "v1-not-json": "The v1 challenge body is text.";
+    V1MissingField = "v1-missing-field": "The v1 offers lack `resource` and `description`.";
+    V1AmountDecimal = "v1-amount-decimal": "The v1 amount is `0.01`, not base units.";
+    // Whole paid routes: what stands between the bench and the paywall.
+    RouteError = "route-error": "Paid routes answer 500.";
+    RouteUnauthorized = "route-unauthorized": "Paid routes answer 401.";
+    RouteForbidden = "route-forbidden": "Paid routes answer 403.";
+    RouteNotFound = "route-not-found": "Paid routes answer 404.";
+    RouteMethod = "route-method": "Paid routes answer 405.";
+    RouteLimited = "route-limited": "Paid routes answer 429 with `Retry-After: 1`.";
+    RouteRedirect = "route-redirect": "Paid routes redirect to a login page.";
+    RouteHangs = "route-hangs": "Paid routes never answer.";
+    HugeHeader = "huge-header": "The challenge header is 5 MB long.";
+    HugeBody = "huge-body": "The challenge body is 5 MB long.";
+    SupportedOnly = "supported-only": "The facilitator's `/supported` is asked, and every payment refused.";
+    // Which payments are honoured.
+    AcceptAnyHeader = "accept-any-header": "Any payment header unlocks; the facilitator is never asked.";
+    RefuseEverything = "refuse-everything": "Every payment is answered 402; the facilitator is never asked.";
+    ServeUndecodable = "serve-undecodable": "A payment header that cannot be read unlocks.";
+    SettleUndecodable = "settle-undecodable": "A payment header that cannot be read is sent to `/settle`.";
+    Status500OnMalformed = "status-500-on-malformed": "A payment header that cannot be read is answered 500.";
+    VerifyIgnored = "verify-ignored": "`isValid: false` is served all the same, unsettled.";
+    ServeExpired = "serve-expired": "Serves when the facilitator calls the payment expired.";
+    ServeNotYetValid = "serve-not-yet-valid": "Serves when the facilitator calls the payment not yet valid.";
+    ServeBadSignature = "serve-bad-signature": "Serves when the facilitator refuses the signature.";
+    ServeOnFacilitatorError = "serve-on-facilitator-error": "Serves when the facilitator cannot be asked.";
+    HeadUnpaid = "head-unpaid": "HEAD runs the paid handler without payment.";
+    EncodedPathUnpaid = "encoded-path-unpaid": "A percent-encoded paid path is served without payment.";
+    UpperCasePathUnpaid = "upper-case-path-unpaid": "A paid path in other letter case is served without payment.";
+    TrailingSlashUnpaid = "trailing-slash-unpaid": "A paid path with a trailing slash is served without payment.";
+    // Terms.
+    TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
+    IgnoreAmount = "ignore-amount": "The signed amount, whatever it is, becomes the required one.";
+    IgnoreRecipient = "ignore-recipient": "The signed recipient, whoever it is, becomes the required one.";
+    IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
+    OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
+    // Settlement.
+    VerifyOnly = "verify-only": "Payments are verified and never settled.";
+    SettleIgnored = "settle-ignored": "The content is served although the settlement failed.";
+    SettleTwice = "settle-twice": "Every payment is settled twice.";
+    SettleBeforeHandler = "settle-before-handler": "Settles before the handler has run, undeclared.";
+    SettleOnHandlerError = "settle-on-handler-error": "Settles although the handler failed.";
+    ChargeWithoutService = "charge-without-service": "Settles, then answers 500.";
+    PendingIsSuccess = "pending-is-success": "`settlement_pending` counts as settled.";
+    ChallengeOnUnknown = "challenge-on-unknown": "An unknown settlement outcome becomes a fresh 402.";
+    StreamBeforeSettlement = "stream-before-settlement": "The stream's first bytes leave before settlement.";
+    LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
+    // Repeats.
+    ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
+    GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
+    CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
+    // Receipts.
+    ReceiptMissing = "receipt-missing": "The paid answer carries no settlement header.";
+    ReceiptNotBase64 = "receipt-not-base64": "The settlement header is plain JSON.";
+    ReceiptWrongTransaction = "receipt-wrong-transaction": "The receipt names a transaction that does not exist.";
+    ReceiptWrongPayer = "receipt-wrong-payer": "The receipt names another payer.";
+    ReceiptWrongNetwork = "receipt-wrong-network": "The receipt names another network.";
+    ReceiptWithoutNetwork = "receipt-without-network": "The receipt names no network.";
+    ReceiptErrorReason = "receipt-error-reason": "A receipt of success carries an `errorReason`.";
+    ReceiptClaimsSuccess = "receipt-claims-success": "The receipt of a failed settlement says `success: true`.";
+}

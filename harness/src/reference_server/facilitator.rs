@@ -1,0 +1,168 @@
+//! Asking the facilitator (wire-format sections 3.7 and 9). Everything odd is trouble, never a yes.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use serde_json::Value;
+use url::Url;
+
+use super::options::StartError;
+use crate::http::{SetupError, tls};
+
+/// Bytes of an answer that are read.
+const LARGEST_ANSWER: usize = 256 << 10;
+
+/// The answer to `/verify`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verified {
+    /// `isValid: true`.
+    Valid,
+    /// `isValid: false`, with the reason.
+    Invalid(String),
+}
+
+/// The answer to `/settle`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// `success`.
+    pub(super) success: bool,
+    /// `transaction`, empty when there was none.
+    pub(super) transaction: String,
+    /// `errorReason`.
+    pub(super) reason: Option<String>,
+    /// `payer`.
+    pub(super) payer: Option<String>,
+}
+
+/// The facilitator could not be asked, or gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// No answer.
+    #[error("the facilitator cannot be asked: {0}")]
+    Transport(#[from] reqwest::Error),
+    /// An answer that says nothing.
+    #[error("the facilitator's answer is not usable: {0}")]
+    Junk(String),
+}
+
+/// A client of one facilitator.
+#[derive(Debug)]
+pub(super) struct FacilitatorClient {
+    http: reqwest::Client,
+    verify: Url,
+    settle: Url,
+    supported: Url,
+}
+
+impl FacilitatorClient {
+    /// A client for the facilitator at `base`.
+    pub(super) fn new(base: &str, timeout: Duration) -> Result<Self, StartError> {
+        let endpoint = |name: &str| {
+            let url = format!("{}/{name}", base.trim_end_matches('/'));
+            url.parse::<Url>()
+                .map_err(|source| StartError::FacilitatorUrl {
+                    url: base.to_owned(),
+                    source,
+                })
+        };
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(None, false)?)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(timeout)
+            .build()
+            .map_err(SetupError::from)?;
+        Ok(Self {
+            http,
+            verify: endpoint("verify")?,
+            settle: endpoint("settle")?,
+            supported: endpoint("supported")?,
+        })
+    }
+
+    /// `POST /verify`
+    pub(super) async fn verify(&self, request: &Value) -> Result<Verified, Trouble> {
+        let (ok, answer) = self.post(&self.verify, request).await?;
+        let reason = text(&answer, "invalidReason").unwrap_or_else(|| "invalid payment".to_owned());
+        match answer.get("isValid") {
+            // The facilitator's own trouble says nothing about the payment.
+            Some(Value::Bool(false)) if reason.starts_with("unexpected_") => {
+                Err(Trouble::Junk(reason))
+            }
+            Some(Value::Bool(false)) => Ok(Verified::Invalid(reason)),
+            Some(Value::Bool(true)) if ok => Ok(Verified::Valid),
+            _ => Err(Trouble::Junk(format!(
+                "no verdict in {}",
+                shortened(&answer)
+            ))),
+        }
+    }
+
+    /// `POST /settle`
+    pub(super) async fn settle(&self, request: &Value, network: &str) -> Result<Settled, Trouble> {
+        let (ok, answer) = self.post(&self.settle, request).await?;
+        let settled = |success| Settled {
+            success,
+            transaction: text(&answer, "transaction").unwrap_or_default(),
+            reason: text(&answer, "errorReason"),
+            payer: text(&answer, "payer"),
+        };
+        let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
+        match answer.get("success") {
+            Some(Value::Bool(true)) if ok => {
+                let settled = settled(true);
+                let same_network = text(&answer, "network").is_some_and(|named| named == network);
+                if same_network && is_hash(&settled.transaction) {
+                    Ok(settled)
+                } else {
+                    Err(unusable())
+                }
+            }
+            Some(Value::Bool(false)) => {
+                let settled = settled(false);
+                match &settled.reason {
+                    Some(reason) if reason.starts_with("unexpected_") => {
+                        Err(Trouble::Junk(reason.clone()))
+                    }
+                    _ => Ok(settled),
+                }
+            }
+            _ => Err(unusable()),
+        }
+    }
+
+    /// `GET /supported`; the answer does not matter.
+    pub(super) async fn supported(&self) -> Result<(), Trouble> {
+        self.http.get(self.supported.clone()).send().await?;
+        Ok(())
+    }
+
+    async fn post(&self, url: &Url, request: &Value) -> Result<(bool, Value), Trouble> {
+        let sent = self.http.post(url.clone()).json(request).send();
+        let mut answer = sent.await?;
+        let ok = answer.status().is_success();
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Trouble::Junk("it is too large".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let value: Value = serde_json::from_slice(&body)
+            .map_err(|error| Trouble::Junk(format!("status {}: {error}", answer.status())))?;
+        Ok((ok, value))
+    }
+}
+
+fn text(answer: &Value, name: &str) -> Option<String> {
+    answer.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn is_hash(text: &str) -> bool {
+    text.parse::<alloy_primitives::B256>().is_ok()
+}
+
+fn shortened(answer: &Value) -> String {
+    answer.to_string().chars().take(200).collect()
+}

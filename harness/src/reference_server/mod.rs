@@ -1,0 +1,33 @@
+//! A correct resource server with the origin contract, the switches that make it wrong, and those that make it unusual.
+
+mod alias;
+mod ask;
+mod challenge;
+mod content;
+mod deal;
+mod defects;
+mod facilitator;
+mod guard;
+mod incoming;
+mod offers;
+mod options;
+mod outage;
+mod page;
+mod purchase;
+mod receipt;
+mod replays;
+mod server;
+mod settlement;
+mod shop;
+mod streaming;
+mod switches;
+mod variants;
+
+pub use defects::{Defect, DefectSet};
+pub use options::{MARKER, ReferenceServerOptions, StartError};
+pub use server::ReferenceServer;
+pub use switches::{Switches, UnknownSwitch};
+pub use variants::{Variant, VariantSet};
+
+#[cfg(test)]
+mod tests;

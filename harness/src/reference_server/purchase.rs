@@ -1,0 +1,315 @@
+//! One purchase: 402 → verify → handler → settle → respond.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+use x402_assay_protocol::Version;
+
+use super::ask::Ask;
+use super::challenge::challenge;
+use super::content::Content;
+use super::deal::{Deal, strike};
+use super::defects::Defect;
+use super::facilitator::{Settled, Verified};
+use super::guard::{Claim, OpenPurchase, Taken};
+use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::outage;
+use super::page::Page;
+use super::receipt;
+use super::settlement::{self, Outcome};
+use super::shop::Shop;
+use super::streaming;
+use super::variants::Variant;
+
+/// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
+/// would leave a payment that was neither made nor given back.
+pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
+    if let Some(page) = outage::answer(&shop, &ask.url).await {
+        return page.into();
+    }
+    let purchase = tokio::spawn(async move { Purchase { shop, ask }.run().await });
+    purchase.await.unwrap_or_else(|_| {
+        Page::error(StatusCode::INTERNAL_SERVER_ERROR, "the purchase broke off").into()
+    })
+}
+
+/// One request on its way through the shop.
+struct Purchase {
+    shop: Arc<Shop>,
+    ask: Ask,
+}
+
+impl Purchase {
+    async fn run(self) -> Response {
+        let incoming = incoming::read(&self.shop.options, &self.ask.headers);
+        let paying = !matches!(incoming, Incoming::Nothing);
+        if outage::open_door(&self.shop, &self.ask.method, paying) {
+            return outage::give_away(&self.shop, &self.ask.content)
+                .await
+                .into();
+        }
+        match incoming {
+            Incoming::Nothing => self.challenge("Payment required").into(),
+            Incoming::Undecodable(header) => self.undecodable(header).await.into(),
+            Incoming::Payment(payment) => self.paid(&payment).await,
+        }
+    }
+
+    fn challenge(&self, error: &str) -> Page {
+        challenge(&self.shop, &self.ask.url, error)
+    }
+
+    async fn undecodable(&self, header: Undecodable) -> Page {
+        let shop = &self.shop;
+        if shop.has(Defect::ServeUndecodable) {
+            return outage::give_away(shop, &self.ask.content).await;
+        }
+        if shop.has(Defect::SettleUndecodable) {
+            let text = String::from_utf8_lossy(&header.header).into_owned();
+            let request = x402_assay_protocol::facilitator::request(
+                header.version,
+                &Value::from(text),
+                &Value::Null,
+            );
+            // The junk is forwarded and forgotten.
+            let _ = shop.facilitator.settle(&request, "").await;
+        }
+        if shop.does(Variant::MalformedIs402) {
+            return self.challenge(&header.why);
+        }
+        let status = match shop.has(Defect::Status500OnMalformed) {
+            true => StatusCode::INTERNAL_SERVER_ERROR,
+            false => StatusCode::BAD_REQUEST,
+        };
+        let name = header.version.payment_header();
+        self.uncached(Page::error(status, &format!("{name}: {}", header.why)))
+    }
+
+    async fn paid(&self, payment: &Presented) -> Response {
+        let shop = &self.shop;
+        if shop.has(Defect::RefuseEverything) {
+            return self.challenge("Payment required").into();
+        }
+        if let Some(page) = self.replayed(payment).await {
+            return page.into();
+        }
+        let Some(deal) = strike(shop, &self.ask.url, payment) else {
+            return self.challenge("No matching payment requirements").into();
+        };
+        match shop.guard.take(&payment.authorization, now()) {
+            Taken::Refused(why) => self.challenge(why).into(),
+            Taken::Full => self.outage("too many payments are remembered").into(),
+            Taken::Open(claim, open) => self.resume(claim, &open, &deal).await.into(),
+            Taken::Claimed(claim) if shop.does(Variant::Upfront) => {
+                self.settle_first(claim, &deal, payment).await.into()
+            }
+            Taken::Claimed(claim) => self.verified(claim, deal, payment).await,
+        }
+    }
+
+    /// The answer to a header that bought before, for servers that look there first.
+    async fn replayed(&self, payment: &Presented) -> Option<Page> {
+        let shop = &self.shop;
+        if !shop.has(Defect::ReplayCache) && !shop.does(Variant::CachedReplay) {
+            return None;
+        }
+        let page = shop.replays.get(&self.ask.url, &payment.header)?;
+        if shop.has(Defect::ReplayCache) {
+            return Some(outage::give_away(shop, &self.ask.content).await);
+        }
+        Some(page)
+    }
+
+    async fn verified(&self, claim: Claim, deal: Deal, payment: &Presented) -> Response {
+        let shop = &self.shop;
+        match shop.facilitator.verify(&deal.request).await {
+            Ok(Verified::Valid) => {}
+            Ok(Verified::Invalid(reason)) => {
+                claim.release();
+                return match self.serves_invalid(&reason) {
+                    true => outage::give_away(shop, &self.ask.content).await.into(),
+                    false => self.challenge(&reason).into(),
+                };
+            }
+            Err(trouble) => {
+                claim.release();
+                return match shop.has(Defect::ServeOnFacilitatorError) {
+                    true => outage::give_away(shop, &self.ask.content).await.into(),
+                    false => self.outage(&trouble.to_string()).into(),
+                };
+            }
+        }
+        if shop.has(Defect::SettleBeforeHandler) {
+            return self.settle_first(claim, &deal, payment).await.into();
+        }
+        if shop.has(Defect::StreamBeforeSettlement) && matches!(self.ask.content, Content::Stream) {
+            return streaming::respond(Arc::clone(shop), deal, claim);
+        }
+        self.handled(claim, &deal, payment).await.into()
+    }
+
+    fn serves_invalid(&self, reason: &str) -> bool {
+        let names = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
+        let shop = &self.shop;
+        shop.has(Defect::VerifyIgnored)
+            || (shop.has(Defect::ServeExpired) && names(&["valid_before", "expired"]))
+            || (shop.has(Defect::ServeNotYetValid) && names(&["valid_after", "early"]))
+            || (shop.has(Defect::ServeBadSignature) && names(&["signature"]))
+    }
+
+    /// The handler runs, then the money moves, then the answer leaves.
+    async fn handled(&self, claim: Claim, deal: &Deal, payment: &Presented) -> Page {
+        let shop = &self.shop;
+        let page = shop.run(&self.ask.content).await;
+        if page.status.as_u16() >= 400 && !shop.has(Defect::SettleOnHandlerError) {
+            claim.release();
+            return page;
+        }
+        if shop.has(Defect::VerifyOnly) {
+            claim.spend();
+            return self.paid_page(page);
+        }
+        match settlement::settle(shop, deal).await {
+            Outcome::Done(settled) => {
+                claim.spend();
+                self.deliver(page, deal, &settled, payment)
+            }
+            Outcome::Failed(settled) => {
+                claim.release();
+                self.not_settled(page, deal, &settled)
+            }
+            Outcome::Unknown(why) => self.unknown(claim, deal, page, &why),
+        }
+    }
+
+    /// The money moves before the handler runs: declared as `upfront`, else a defect.
+    async fn settle_first(&self, claim: Claim, deal: &Deal, payment: &Presented) -> Page {
+        match settlement::settle(&self.shop, deal).await {
+            Outcome::Done(settled) => {
+                claim.spend();
+                let page = self.shop.run(&self.ask.content).await;
+                self.deliver(page, deal, &settled, payment)
+            }
+            Outcome::Failed(settled) => {
+                claim.release();
+                self.failed(deal, &settled)
+            }
+            Outcome::Unknown(why) => {
+                // Nothing is owed yet, and whether anything was paid is not known: the claim stays used up.
+                drop(claim);
+                self.outage(&why)
+            }
+        }
+    }
+
+    /// A repeat of a purchase whose settlement is open: the identical body is settled again.
+    async fn resume(&self, claim: Claim, open: &Arc<OpenPurchase>, deal: &Deal) -> Page {
+        if open.url != self.ask.url || open.request != deal.request {
+            claim.keep_open(Arc::clone(open));
+            return self.challenge("this payment is being processed for another request");
+        }
+        match settlement::attempt(&self.shop, &open.request, &deal.network).await {
+            Outcome::Done(settled) => {
+                claim.spend();
+                let mut page = self.paid_page(open.page.clone());
+                receipt::attach(&self.shop, &mut page, deal, &settled);
+                page
+            }
+            Outcome::Failed(settled) => {
+                claim.keep_open(Arc::clone(open));
+                self.failed(deal, &settled)
+            }
+            Outcome::Unknown(why) => {
+                claim.keep_open(Arc::clone(open));
+                self.outage(&why)
+            }
+        }
+    }
+
+    fn deliver(&self, page: Page, deal: &Deal, settled: &Settled, payment: &Presented) -> Page {
+        let shop = &self.shop;
+        if shop.has(Defect::ChargeWithoutService) {
+            return Page::error(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
+        }
+        let mut page = self.paid_page(page);
+        receipt::attach(shop, &mut page, deal, settled);
+        if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
+            shop.replays.put(&self.ask.url, &payment.header, &page);
+        }
+        page
+    }
+
+    fn not_settled(&self, page: Page, deal: &Deal, settled: &Settled) -> Page {
+        let shop = &self.shop;
+        if shop.has(Defect::SettleIgnored) {
+            let mut page = self.paid_page(page);
+            receipt::attach(shop, &mut page, deal, settled);
+            return page;
+        }
+        let mut failed = self.failed(deal, settled);
+        if shop.has(Defect::LeakOnSettleFailure) {
+            failed.body = page.body;
+        }
+        failed
+    }
+
+    /// The settlement failed for good (section 2.3): 402 with the failed receipt.
+    fn failed(&self, deal: &Deal, settled: &Settled) -> Page {
+        let shop = &self.shop;
+        let reason = settled.reason.as_deref().unwrap_or("Settlement failed");
+        let challenges =
+            deal.version == Version::V1 || shop.does(Variant::ChallengeOnSettleFailure);
+        let mut page = match challenges {
+            true => self.challenge(reason),
+            false => self.uncached(Page::json(StatusCode::PAYMENT_REQUIRED, &json!({}))),
+        };
+        receipt::attach(shop, &mut page, deal, settled);
+        page
+    }
+
+    /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.
+    fn unknown(&self, claim: Claim, deal: &Deal, page: Page, why: &str) -> Page {
+        let shop = &self.shop;
+        if shop.has(Defect::ServeOnFacilitatorError) {
+            claim.spend();
+            return self.paid_page(page);
+        }
+        if shop.has(Defect::ChallengeOnUnknown) {
+            claim.spend();
+            return self.challenge(why);
+        }
+        claim.keep_open(Arc::new(OpenPurchase {
+            url: self.ask.url.clone(),
+            request: deal.request.clone(),
+            page,
+        }));
+        self.outage(&format!("{why}; send the same payment again"))
+    }
+
+    fn outage(&self, why: &str) -> Page {
+        tracing::warn!(url = %self.ask.url, "failing closed: {why}");
+        let status = match self.shop.does(Variant::OutageIs503) {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => StatusCode::BAD_GATEWAY,
+        };
+        self.uncached(Page::error(status, why).with("retry-after", "1"))
+    }
+
+    fn paid_page(&self, mut page: Page) -> Page {
+        self.shop.cache(&mut page, "private");
+        page
+    }
+
+    fn uncached(&self, mut page: Page) -> Page {
+        self.shop.cache(&mut page, "no-store");
+        page
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |elapsed| elapsed.as_secs())
+}

@@ -1,0 +1,210 @@
+//! Routes, start and stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use x402_assay_protocol::{Version, network};
+
+use super::alias;
+use super::ask::Ask;
+use super::content::Content;
+use super::facilitator::FacilitatorClient;
+use super::options::{ReferenceServerOptions, StartError};
+use super::outage;
+use super::page::Page;
+use super::purchase::sell;
+use super::shop::Shop;
+
+/// Largest request body.
+const BODY_MAX: usize = 1 << 20;
+
+/// A running reference server; dropping it stops it.
+#[derive(Debug)]
+pub struct ReferenceServer {
+    addr: SocketAddr,
+    url: String,
+    shop: Arc<Shop>,
+    cancel: CancellationToken,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+struct Site {
+    shop: Arc<Shop>,
+    local: Arc<str>,
+}
+
+impl ReferenceServer {
+    /// Starts on `bind`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the options contradict themselves or the address is taken.
+    pub async fn start(
+        options: ReferenceServerOptions,
+        bind: SocketAddr,
+    ) -> Result<Self, StartError> {
+        check(&options)?;
+        let facilitator =
+            FacilitatorClient::new(&options.facilitator_url, options.facilitator_timeout)?;
+        let at_bind = |source| StartError::Bind { addr: bind, source };
+        let listener = TcpListener::bind(bind).await.map_err(at_bind)?;
+        let addr = listener.local_addr().map_err(at_bind)?;
+        let shop = Arc::new(Shop::new(options, facilitator));
+        let site = Site {
+            shop: Arc::clone(&shop),
+            local: addr.to_string().into(),
+        };
+        let cancel = CancellationToken::new();
+        let serving = x402_mock_facilitator::serve(listener, router(site), cancel.clone());
+        Ok(Self {
+            addr,
+            url: format!("http://{addr}"),
+            shop,
+            cancel,
+            task: tokio::spawn(serving),
+        })
+    }
+
+    /// The address it listens on.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its base URL, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How often a paid handler has run.
+    pub fn executions(&self) -> u64 {
+        self.shop.executions()
+    }
+
+    /// Stops it; open requests get a moment to end.
+    pub async fn stop(mut self) {
+        self.cancel.cancel();
+        // The task ends by itself within the grace period; how it ended no longer matters.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for ReferenceServer {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+fn check(options: &ReferenceServerOptions) -> Result<(), StartError> {
+    if options.versions.is_empty() {
+        return Err(StartError::NoVersion);
+    }
+    let chain_id = options.token.chain_id;
+    let named = network::by_chain_id(chain_id).is_some_and(|network| network.v1_name.is_some());
+    if options.speaks(Version::V1) && !named {
+        return Err(StartError::NoV1Name(chain_id));
+    }
+    Ok(())
+}
+
+fn router(site: Site) -> Router {
+    Router::new()
+        .route("/paid", get(paid))
+        .route("/generate", post(generate))
+        .route("/items/{id}", get(item))
+        .route("/files/{*path}", get(file))
+        .route("/paid/status/{code}", get(status))
+        .route("/paid/delay/{ms}", get(delay))
+        .route("/paid/stream", get(stream))
+        .route("/health", get(health))
+        .route("/_bench/executions", get(executions))
+        .fallback(other)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(site)
+}
+
+impl Site {
+    async fn sell(
+        self,
+        method: Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        content: Content,
+    ) -> Response {
+        let ask = Ask::new(method, uri, headers, content, &self.local);
+        sell(self.shop, ask).await
+    }
+}
+
+async fn paid(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    site.sell(method, &uri, headers, Content::Paid).await
+}
+
+async fn generate(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    site.sell(method, &uri, headers, Content::Generate(body))
+        .await
+}
+
+async fn stream(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    site.sell(method, &uri, headers, Content::Stream).await
+}
+
+/// A paid route with one path parameter.
+macro_rules! one_parameter {
+    ($($handler:ident: $content:ident;)*) => {
+        $(async fn $handler(
+            State(site): State<Site>,
+            Path(parameter): Path<String>,
+            method: Method,
+            uri: Uri,
+            headers: HeaderMap,
+        ) -> Response {
+            site.sell(method, &uri, headers, Content::$content(parameter)).await
+        })*
+    };
+}
+
+one_parameter! {
+    item: Item;
+    file: File;
+    status: Status;
+    delay: Delay;
+}
+
+async fn health() -> Response {
+    Page::json(StatusCode::OK, &json!({ "status": "ok" })).into()
+}
+
+async fn executions(State(site): State<Site>) -> Response {
+    Page::json(StatusCode::OK, &json!({ "count": site.shop.executions() }))
+        .with("cache-control", "no-store")
+        .into()
+}
+
+async fn other(State(site): State<Site>, request: Request) -> Response {
+    match alias::content(&site.shop, request.uri().path()) {
+        Some(content) => outage::give_away(&site.shop, &content).await.into(),
+        None => Page::error(StatusCode::NOT_FOUND, "there is nothing here").into(),
+    }
+}

@@ -1,0 +1,81 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::content::Content;
+use super::defects::Defect;
+use super::facilitator::FacilitatorClient;
+use super::guard::Guard;
+use super::options::ReferenceServerOptions;
+use super::page::Page;
+use super::replays::Replays;
+use super::variants::Variant;
+
+/// The server's state.
+#[derive(Debug)]
+pub(super) struct Shop {
+    pub(super) options: ReferenceServerOptions,
+    pub(super) facilitator: FacilitatorClient,
+    pub(super) guard: Arc<Guard>,
+    pub(super) replays: Replays,
+    executions: AtomicU64,
+    challenges: AtomicU64,
+}
+
+impl Shop {
+    pub(super) fn new(options: ReferenceServerOptions, facilitator: FacilitatorClient) -> Self {
+        let guard = Guard::new(
+            options.variants.has(Variant::NoReplayGuard),
+            options.defects.has(Defect::GuardBurnsNonce),
+        );
+        Self {
+            options,
+            facilitator,
+            guard: Arc::new(guard),
+            replays: Replays::default(),
+            executions: AtomicU64::new(0),
+            challenges: AtomicU64::new(0),
+        }
+    }
+
+    /// True when the server has this defect.
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.options.defects.has(defect)
+    }
+
+    /// True when the server is unusual in this way.
+    pub(super) fn does(&self, variant: Variant) -> bool {
+        self.options.variants.has(variant)
+    }
+
+    /// Runs a paid handler and counts it.
+    pub(super) async fn run(&self, content: &Content) -> Page {
+        self.executions.fetch_add(1, Ordering::SeqCst);
+        content.produce().await
+    }
+
+    /// Counts a handler run whose answer is produced elsewhere.
+    pub(super) fn count_run(&self) {
+        self.executions.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Paid handler runs so far.
+    pub(super) fn executions(&self) -> u64 {
+        self.executions.load(Ordering::SeqCst)
+    }
+
+    /// The number of the next challenge, from 0.
+    pub(super) fn next_challenge(&self) -> u64 {
+        self.challenges.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Puts the caching header of a paid or unpaid answer in place.
+    pub(super) fn cache(&self, page: &mut Page, correct: &'static str) {
+        if self.has(Defect::CachePublic) {
+            page.set("cache-control", "public, max-age=60");
+        } else if !self.does(Variant::NoCacheHeaders) {
+            page.set("cache-control", correct);
+        }
+    }
+}

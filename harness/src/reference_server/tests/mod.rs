@@ -1,0 +1,41 @@
+mod defects;
+mod defects_challenge;
+mod defects_payment;
+mod defects_settlement;
+mod flow;
+mod front;
+mod rig;
+mod routes;
+mod trouble;
+mod variants;
+
+use super::{Defect, DefectSet, Variant, VariantSet};
+
+#[test]
+fn switches_have_unique_names_and_parse_back() {
+    let mut names: Vec<_> = Defect::ALL.iter().map(|defect| defect.name()).collect();
+    for defect in Defect::ALL {
+        assert_eq!(defect.name().parse(), Ok(*defect));
+        assert!(defect.about().ends_with('.'), "{defect}");
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Defect::ALL.len());
+    for variant in Variant::ALL {
+        assert_eq!(variant.name().parse(), Ok(*variant));
+    }
+}
+
+#[test]
+fn a_list_of_switches_parses_and_a_mistake_names_the_nearest() {
+    let set: DefectSet = "verify-only, receipt-missing,".parse().unwrap();
+    assert!(set.has(Defect::VerifyOnly) && set.has(Defect::ReceiptMissing));
+    assert_eq!(set.iter().count(), 2);
+    let error = "verify-olny".parse::<DefectSet>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no defect `verify-olny`; did you mean `verify-only`?"
+    );
+    let error = "purple".parse::<VariantSet>().unwrap_err().to_string();
+    assert_eq!(error, "there is no variant `purple`");
+}
