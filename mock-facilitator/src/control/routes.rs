@@ -1,0 +1,219 @@
+//! Routes of the control port.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+
+use super::shapes::{
+    AccountNonce, AccountNonces, Balance, CallCounts, ControlError, Health, NetworkState, Records,
+    SERVICE, State,
+};
+use crate::event::{Endpoint, TransactionRecord};
+use crate::facilitator::Facilitator;
+use crate::ledger::{Ledger, LedgerError};
+use crate::log::EventPage;
+
+/// Events on one page unless the reader asks for fewer.
+const PAGE_DEFAULT: usize = 1_000;
+/// Most events on one page.
+const PAGE_MAX: usize = 10_000;
+/// Longest wait for an event.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The router of the control port; the caller may merge more routes into it.
+pub fn control_router(facilitator: Arc<Facilitator>) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/state", get(state))
+        .route("/events", get(events))
+        .route("/ledger/{chain_id}/records", get(records))
+        .route("/ledger/{chain_id}/transaction/{hash}", get(transaction))
+        .route("/ledger/{chain_id}/balance", get(balance))
+        .route("/ledger/{chain_id}/nonces", get(nonces))
+        .with_state(facilitator)
+}
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// An answer that is not 200.
+struct Failure {
+    status: StatusCode,
+    error: String,
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.status, Json(ControlError { error: self.error })).into_response()
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self {
+            status: StatusCode::BAD_GATEWAY,
+            error: error.to_string(),
+        }
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        Self {
+            status: rejection.status(),
+            error: rejection.body_text(),
+        }
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        Self {
+            status: rejection.status(),
+            error: rejection.body_text(),
+        }
+    }
+}
+
+async fn health() -> Json<Health> {
+    Json(Health {
+        service: SERVICE.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+async fn state(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<State> {
+    let ledgers = facilitator.ledgers();
+    let mut signers: Vec<Address> = ledgers.iter().flat_map(|l| l.signers()).collect();
+    signers.sort_unstable();
+    signers.dedup();
+    Json(State {
+        networks: ledgers
+            .iter()
+            .map(|ledger| NetworkState {
+                chain_id: ledger.chain_id(),
+                kind: ledger.kind(),
+            })
+            .collect(),
+        signers,
+        calls: CallCounts {
+            verify: facilitator.calls(Endpoint::Verify),
+            settle: facilitator.calls(Endpoint::Settle),
+            supported: facilitator.calls(Endpoint::Supported),
+        },
+        events: facilitator.log().total(),
+        events_dropped: facilitator.log().dropped(),
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    #[serde(default)]
+    after: u64,
+    limit: Option<usize>,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+async fn events(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+) -> Answer<EventPage> {
+    let Query(query) = query?;
+    let limit = query.limit.unwrap_or(PAGE_DEFAULT).min(PAGE_MAX);
+    let wait = Duration::from_millis(query.wait_ms).min(WAIT_MAX);
+    let page = facilitator.log().wait_page(query.after, limit, wait).await;
+    Ok(Json(page))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordsQuery {
+    #[serde(default)]
+    from_block: u64,
+    to_block: Option<u64>,
+}
+
+async fn records(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    chain_id: Result<Path<u64>, PathRejection>,
+    query: Result<Query<RecordsQuery>, QueryRejection>,
+) -> Answer<Records> {
+    let ledger = ledger(&facilitator, chain_id?.0)?;
+    let Query(query) = query?;
+    // The head is read first and named in the query, so that head and records fit together.
+    let head = ledger.head().await?;
+    let last = query.to_block.map_or(head, |block| block.min(head));
+    let records = if query.from_block > last {
+        Vec::new()
+    } else {
+        ledger.records(query.from_block, Some(last)).await?
+    };
+    Ok(Json(Records { head, records }))
+}
+
+async fn transaction(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    path: Result<Path<(u64, B256)>, PathRejection>,
+) -> Answer<TransactionRecord> {
+    let Path((chain_id, hash)) = path?;
+    let ledger = ledger(&facilitator, chain_id)?;
+    let found = ledger.transaction(hash).await?;
+    found
+        .map(Json)
+        .ok_or_else(|| not_found(format!("no mined transaction {hash} on chain {chain_id}")))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BalanceQuery {
+    asset: Address,
+    owner: Address,
+}
+
+async fn balance(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    chain_id: Result<Path<u64>, PathRejection>,
+    query: Result<Query<BalanceQuery>, QueryRejection>,
+) -> Answer<Balance> {
+    let ledger = ledger(&facilitator, chain_id?.0)?;
+    let Query(query) = query?;
+    let balance = ledger.balance(query.asset, query.owner).await?;
+    Ok(Json(Balance {
+        balance: balance.to_string(),
+    }))
+}
+
+async fn nonces(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    chain_id: Result<Path<u64>, PathRejection>,
+) -> Answer<AccountNonces> {
+    let ledger = ledger(&facilitator, chain_id?.0)?;
+    let mut nonces = Vec::new();
+    for signer in ledger.signers() {
+        let nonce = ledger.account_nonce(signer).await?;
+        nonces.push(AccountNonce { signer, nonce });
+    }
+    Ok(Json(AccountNonces { nonces }))
+}
+
+fn ledger(facilitator: &Facilitator, chain_id: u64) -> Result<Arc<dyn Ledger>, Failure> {
+    facilitator
+        .ledger(chain_id)
+        .ok_or_else(|| not_found(format!("no ledger with chain id {chain_id}")))
+}
+
+const fn not_found(error: String) -> Failure {
+    Failure {
+        status: StatusCode::NOT_FOUND,
+        error,
+    }
+}

@@ -1,0 +1,163 @@
+//! The facilitator: its ledgers, its event log, and what is being settled right now.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use x402_assay_protocol::network;
+
+use crate::event::{AuthorizationKey, Endpoint};
+use crate::ledger::Ledger;
+use crate::log::{EventLog, LogLimits};
+use crate::refusal::{Refusal, reason};
+
+/// How a facilitator behaves where that is a matter of size, not of correctness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How much the event log keeps.
+    pub log: LogLimits,
+    /// Largest request body, in bytes.
+    pub body_max_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            log: LogLimits::default(),
+            body_max_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// A facilitator. Share it in an [`Arc`] between its two ports.
+#[derive(Debug)]
+pub struct Facilitator {
+    options: Options,
+    ledgers: RwLock<BTreeMap<u64, Arc<dyn Ledger>>>,
+    log: EventLog,
+    next_call: AtomicU64,
+    counts: [AtomicU64; 3],
+    settling: Mutex<HashSet<AuthorizationKey>>,
+}
+
+/// The right to settle one authorization; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Settling<'f> {
+    settling: &'f Mutex<HashSet<AuthorizationKey>>,
+    key: AuthorizationKey,
+}
+
+impl Facilitator {
+    /// A facilitator without ledgers.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            ledgers: RwLock::default(),
+            log: EventLog::new(options.log),
+            next_call: AtomicU64::new(0),
+            counts: Default::default(),
+            settling: Mutex::default(),
+        }
+    }
+
+    /// Adds a ledger; one with the same chain id is replaced.
+    pub fn add_ledger(&self, ledger: Arc<dyn Ledger>) {
+        self.ledgers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(ledger.chain_id(), ledger);
+    }
+
+    /// The ledger of a chain.
+    pub fn ledger(&self, chain_id: u64) -> Option<Arc<dyn Ledger>> {
+        self.ledgers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&chain_id)
+            .cloned()
+    }
+
+    /// Every ledger, by chain id.
+    pub fn ledgers(&self) -> Vec<Arc<dyn Ledger>> {
+        self.ledgers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+
+    /// Everything that happened.
+    pub const fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// How it was set up.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Number of calls an endpoint has had.
+    pub fn calls(&self, endpoint: Endpoint) -> u64 {
+        counter(endpoint).map_or(0, |index| self.counts[index].load(Ordering::Relaxed))
+    }
+
+    /// Counts a call and gives it a number.
+    pub(crate) fn begin_call(&self, endpoint: Endpoint) -> u64 {
+        if let Some(index) = counter(endpoint) {
+            self.counts[index].fetch_add(1, Ordering::Relaxed);
+        }
+        self.next_call.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The ledger that can settle on this chain, else a refusal that says what this run can do.
+    pub(crate) fn ledger_or_refusal(&self, chain_id: u64) -> Result<Arc<dyn Ledger>, Refusal> {
+        self.ledger(chain_id).ok_or_else(|| {
+            let asked = network::caip2(chain_id);
+            let ours: Vec<String> = self
+                .ledgers()
+                .iter()
+                .map(|ledger| network::caip2(ledger.chain_id()))
+                .collect();
+            let message = match ours.as_slice() {
+                [] => format!("this bench has no chain; it cannot settle on {asked}"),
+                [one] => format!("this bench's chain is {one}; it cannot settle on {asked}"),
+                many => format!(
+                    "this bench's chains are {}; it cannot settle on {asked}",
+                    many.join(", ")
+                ),
+            };
+            Refusal::new(reason::NETWORK, message)
+        })
+    }
+
+    /// Claims an authorization for settling; `None` while somebody else has it.
+    pub(crate) fn claim(&self, key: AuthorizationKey) -> Option<Settling<'_>> {
+        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = settling.insert(key);
+        drop(settling);
+        // Built only when the claim is ours: dropping one gives the claim back.
+        ours.then(|| Settling {
+            settling: &self.settling,
+            key,
+        })
+    }
+}
+
+impl Drop for Settling<'_> {
+    fn drop(&mut self) {
+        self.settling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
+    }
+}
+
+const fn counter(endpoint: Endpoint) -> Option<usize> {
+    match endpoint {
+        Endpoint::Verify => Some(0),
+        Endpoint::Settle => Some(1),
+        Endpoint::Supported => Some(2),
+        Endpoint::Other => None,
+    }
+}

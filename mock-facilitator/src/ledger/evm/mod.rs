@@ -1,0 +1,14 @@
+//! A ledger on an EVM chain behind an HTTP RPC URL.
+
+mod abi;
+mod accounts;
+mod lane;
+mod ledger;
+mod pending;
+mod receipt;
+mod records;
+mod rpc;
+mod settle;
+
+pub use accounts::dev_signers;
+pub use ledger::{EvmLedger, EvmOptions};

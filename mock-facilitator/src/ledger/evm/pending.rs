@@ -1,0 +1,116 @@
+//! Transactions that were broadcast and not seen mined: settling them again waits, never sends twice.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256, Bytes};
+use tokio::time::Instant;
+
+use super::lane::LaneSlot;
+use crate::ledger::SignedAuthorization;
+
+/// How long a transaction is remembered, as in the SDKs (wire-format section 13).
+const REMEMBERED: Duration = Duration::from_secs(300);
+/// Most transactions remembered.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Token, payer and nonce: what the token consumes once.
+pub(super) type Key = (Address, Address, B256);
+
+/// The key of a payment.
+pub(super) const fn key_of(payment: &SignedAuthorization) -> Key {
+    (
+        payment.asset,
+        payment.authorization.from,
+        payment.authorization.nonce,
+    )
+}
+
+/// A transaction on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    /// Its hash.
+    pub(super) hash: B256,
+    /// The signed bytes, to send the very same one again should the node lose it.
+    pub(super) raw: Bytes,
+}
+
+#[derive(Debug)]
+struct Entry {
+    payment: SignedAuthorization,
+    sent: Sent,
+    since: Instant,
+    /// Keeps the lane counted as busy while its transaction is open.
+    slot: LaneSlot,
+}
+
+/// Every open transaction.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    entries: Mutex<HashMap<Key, Entry>>,
+}
+
+impl Pending {
+    /// Remembers a transaction about to be sent.
+    ///
+    /// # Errors
+    /// When too many are open already.
+    pub(super) fn insert(
+        &self,
+        payment: &SignedAuthorization,
+        sent: Sent,
+        slot: LaneSlot,
+    ) -> Result<(), String> {
+        let mut entries = self.lock();
+        entries.retain(|_, entry| entry.since.elapsed() < REMEMBERED);
+        if entries.len() >= REMEMBERED_MAX {
+            return Err(format!(
+                "{REMEMBERED_MAX} transactions are open: is the chain mining?"
+            ));
+        }
+        let entry = Entry {
+            payment: payment.clone(),
+            sent,
+            since: Instant::now(),
+            slot,
+        };
+        entries.insert(key_of(payment), entry);
+        Ok(())
+    }
+
+    /// The open transaction of a payment.
+    pub(super) fn sent(&self, key: &Key) -> Option<Sent> {
+        self.get(key, |entry| entry.sent.clone())
+    }
+
+    /// The payment of an open transaction.
+    pub(super) fn payment(&self, key: &Key) -> Option<SignedAuthorization> {
+        self.get(key, |entry| entry.payment.clone())
+    }
+
+    /// Forgets a transaction that is mined, or was never taken.
+    pub(super) fn remove(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    /// Open transactions of a lane that are older than `age`, up to `max`.
+    pub(super) fn overdue(&self, lane: usize, age: Duration, max: usize) -> Vec<Sent> {
+        self.lock()
+            .values()
+            .filter(|entry| entry.slot.lane() == lane && entry.since.elapsed() >= age)
+            .take(max)
+            .map(|entry| entry.sent.clone())
+            .collect()
+    }
+
+    fn get<T>(&self, key: &Key, view: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let entries = self.lock();
+        let entry = entries.get(key)?;
+        (entry.since.elapsed() < REMEMBERED).then(|| view(entry))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

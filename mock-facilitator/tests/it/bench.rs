@@ -1,0 +1,191 @@
+//! A facilitator on free ports, and an honest payer.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use alloy_primitives::{Address, B256, U256, address};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use x402_assay_protocol::payment::{build, fresh_nonce};
+use x402_assay_protocol::{
+    Authorization, Network, PayerKey, Requirement, Version, facilitator, network,
+};
+use x402_mock_facilitator::{
+    Facilitator, FacilitatorEvent, Ledger as _, LedgerRecord, MemoryLedger, Movement, Options,
+    control_router, router, serve,
+};
+
+pub(crate) const CHAIN: u64 = 84532;
+pub(crate) const PAYEE: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
+pub(crate) const PRICE: u64 = 10_000;
+pub(crate) const FUNDS: u64 = 100_000_000;
+
+pub(crate) struct Bench {
+    pub(crate) facilitator: Arc<Facilitator>,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) payer: PayerKey,
+    pub(crate) url: String,
+    pub(crate) control: String,
+    pub(crate) client: reqwest::Client,
+    _stop: DropGuard,
+}
+
+/// What a test changes about an honest payment before it is signed.
+pub(crate) struct Draft {
+    pub(crate) version: Version,
+    pub(crate) requirement: Value,
+    pub(crate) authorization: Authorization,
+}
+
+pub(crate) fn usdc() -> &'static Network {
+    network::by_chain_id(CHAIN).unwrap()
+}
+
+pub(crate) fn unix_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+impl Bench {
+    pub(crate) async fn start() -> Self {
+        let ledger = Arc::new(MemoryLedger::new(CHAIN));
+        ledger.register_token(usdc().usdc_domain());
+        let payer = PayerKey::derived("facilitator tests", 0, 0);
+        ledger
+            .mint(usdc().usdc, payer.address(), U256::from(FUNDS))
+            .unwrap();
+        let facilitator = Arc::new(Facilitator::new(Options::default()));
+        facilitator.add_ledger(ledger.clone());
+        let stop = CancellationToken::new();
+        let url = listen(router(facilitator.clone()), &stop).await;
+        let control = listen(control_router(facilitator.clone()), &stop).await;
+        Self {
+            facilitator,
+            ledger,
+            payer,
+            url,
+            control,
+            client: client(),
+            _stop: stop.drop_guard(),
+        }
+    }
+
+    /// An honest payment, unsigned.
+    pub(crate) fn draft(&self, version: Version) -> Draft {
+        Draft {
+            version,
+            requirement: requirement(version),
+            authorization: Authorization {
+                from: self.payer.address(),
+                to: PAYEE,
+                value: U256::from(PRICE),
+                valid_after: U256::ZERO,
+                valid_before: U256::from(unix_s() + 60),
+                nonce: fresh_nonce(),
+            },
+        }
+    }
+
+    /// Signs a draft under the domain its requirement names, and wraps it for the facilitator.
+    pub(crate) fn sign(&self, draft: &Draft) -> Value {
+        let offer = Requirement::from_raw(draft.version, draft.requirement.clone());
+        let separator = usdc().usdc_domain().separator();
+        let signature = self.payer.sign(&draft.authorization.digest(&separator));
+        let payment = build(&offer, None, &draft.authorization, &signature);
+        facilitator::request(draft.version, &payment, &draft.requirement)
+    }
+
+    pub(crate) fn honest(&self, version: Version) -> Value {
+        self.sign(&self.draft(version))
+    }
+
+    pub(crate) async fn verify(&self, body: &Value) -> Value {
+        self.post("/verify", body).await
+    }
+
+    pub(crate) async fn settle(&self, body: &Value) -> Value {
+        self.post("/settle", body).await
+    }
+
+    /// Posts a body and wants a verdict (200).
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.send(path, body.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    pub(crate) async fn send(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> (u16, Value) {
+        let response = self.client.get(url).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    pub(crate) async fn balance(&self, owner: Address) -> U256 {
+        self.ledger.balance(usdc().usdc, owner).await.unwrap()
+    }
+
+    /// Transfers from the payer: what really moved.
+    pub(crate) async fn transfers(&self) -> Vec<LedgerRecord> {
+        let records = self.ledger.records(0, None).await.unwrap();
+        records
+            .into_iter()
+            .filter(|record| {
+                matches!(record.what, Movement::Transfer { from, .. } if from == self.payer.address())
+            })
+            .collect()
+    }
+
+    pub(crate) fn events(&self) -> Vec<FacilitatorEvent> {
+        self.facilitator.log().page(0, usize::MAX).events
+    }
+}
+
+pub(crate) fn requirement(version: Version) -> Value {
+    let extra = json!({ "name": usdc().usdc_name, "version": usdc().usdc_version });
+    let asset = usdc().usdc.to_checksum(None);
+    let pay_to = PAYEE.to_checksum(None);
+    let price = PRICE.to_string();
+    match version {
+        Version::V1 => json!({
+            "scheme": "exact", "network": "base-sepolia", "maxAmountRequired": price, "asset": asset,
+            "payTo": pay_to, "maxTimeoutSeconds": 60, "resource": "http://localhost/paid",
+            "description": "", "mimeType": "", "outputSchema": null, "extra": extra,
+        }),
+        Version::V2 => json!({
+            "scheme": "exact", "network": "eip155:84532", "amount": price, "asset": asset,
+            "payTo": pay_to, "maxTimeoutSeconds": 60, "extra": extra,
+        }),
+    }
+}
+
+pub(crate) fn hash(answer: &Value) -> B256 {
+    answer["transaction"].as_str().unwrap().parse().unwrap()
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap()
+}
+
+async fn listen(router: axum::Router, stop: &CancellationToken) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, router, stop.clone()));
+    url
+}
