@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::eip3009::{TokenDomain, parse_address, parse_decimal};
 use crate::network;
-use crate::problem::{Problem, Reader};
+use crate::problem::{Problem, Reader, whole_number};
 use crate::version::Version;
 
 /// A challenge with all that is wrong with it; reading never fails, it notes.
@@ -65,6 +65,16 @@ impl Challenge {
     pub fn read(version: Version, raw: Value) -> Self {
         let mut problems = Vec::new();
         let mut reader = Reader::new(&raw, "", &mut problems);
+        if !reader.is_object() {
+            return Self {
+                version,
+                raw,
+                error: None,
+                resource_url: None,
+                accepts: Vec::new(),
+                problems,
+            };
+        }
         if let Some(number) = reader.number("x402Version")
             && number != version.number()
         {
@@ -77,6 +87,9 @@ impl Challenge {
         let resource = (version == Version::V2)
             .then(|| reader.object("resource"))
             .flatten();
+        if version == Version::V2 {
+            reader.optional_object("extensions");
+        }
         let offers = reader.array("accepts").cloned().unwrap_or_default();
         if raw
             .get("accepts")
@@ -85,8 +98,12 @@ impl Challenge {
         {
             problems.push(Problem::wrong_value("accepts", "the array is empty"));
         }
-        let resource_url =
-            resource.and_then(|value| Reader::new(value, "resource", &mut problems).string("url"));
+        let resource_url = resource.and_then(|value| {
+            let mut reader = Reader::new(value, "resource", &mut problems);
+            reader.optional_string("description");
+            reader.optional_string("mimeType");
+            reader.string("url")
+        });
         let accepts = offers
             .into_iter()
             .enumerate()
@@ -116,6 +133,7 @@ impl Requirement {
             return Self { version, raw };
         }
         let mut reader = Reader::new(&raw, &path, problems);
+        reader.optional_object("extra");
         reader.string("scheme");
         let network = reader.string("network");
         let cloudflare = network
@@ -144,6 +162,8 @@ impl Requirement {
             Version::V1 => {
                 reader.string("resource");
                 reader.string("description");
+                reader.optional_string("mimeType");
+                reader.optional_object("outputSchema");
             }
             Version::V2 => {
                 if let Some(network) = network
@@ -227,7 +247,7 @@ impl Requirement {
             max_timeout_seconds: self
                 .raw
                 .get("maxTimeoutSeconds")
-                .and_then(Value::as_u64)
+                .and_then(whole_number)
                 .unwrap_or(60),
         })
     }

@@ -57,9 +57,11 @@ pub struct SettleResponse {
 pub struct SupportedResponse {
     /// What the facilitator can verify and settle.
     pub kinds: Vec<SupportedKind>,
-    /// Extensions it knows.
+    /// Extensions it knows; v1 facilitators leave them out.
+    #[serde(default)]
     pub extensions: Vec<String>,
-    /// CAIP-2 pattern to the addresses it sends transactions from.
+    /// CAIP-2 pattern to the addresses it sends transactions from; v1 facilitators leave them out.
+    #[serde(default)]
     pub signers: Map<String, Value>,
 }
 

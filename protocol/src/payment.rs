@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::challenge::Requirement;
 use crate::eip3009::Authorization;
-use crate::problem::{Problem, Reader};
+use crate::problem::{Problem, Reader, whole_number};
 use crate::signing::Signature;
 use crate::version::Version;
 
@@ -31,8 +31,19 @@ impl Payment {
     pub fn read(raw: Value) -> Self {
         let mut problems = Vec::new();
         let mut reader = Reader::new(&raw, "", &mut problems);
+        if !reader.is_object() {
+            return Self {
+                raw,
+                version: None,
+                accepted: None,
+                authorization: None,
+                signature: None,
+                problems,
+            };
+        }
         let version = reader.number("x402Version").and_then(Version::from_number);
-        if version.is_none() && raw.get("x402Version").is_some_and(Value::is_u64) {
+        let number = raw.get("x402Version").and_then(whole_number);
+        if version.is_none() && number.is_some() {
             reader.refuse("x402Version", "not 1 or 2");
         }
         let accepted = match version {
@@ -41,7 +52,11 @@ impl Payment {
                 reader.string("network");
                 None
             }
-            _ => reader.object("accepted").cloned(),
+            _ => {
+                reader.optional_object("resource");
+                reader.optional_object("extensions");
+                reader.object("accepted").cloned()
+            }
         };
         let payload = reader.object("payload");
         let (mut authorization, mut signature) = (None, None);

@@ -85,6 +85,17 @@ pub const fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// The whole, non-negative number a JSON value stands for.
+pub fn whole_number(value: &Value) -> Option<u64> {
+    /// Largest number below which every whole number has its own double.
+    const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+    value.as_u64().or_else(|| {
+        let float = value.as_f64()?;
+        let whole = float.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&float);
+        whole.then_some(float as u64)
+    })
+}
+
 /// Reads members of one object and notes what is wrong with each.
 #[derive(Debug)]
 pub struct Reader<'v, 'p> {
@@ -111,6 +122,21 @@ impl<'v, 'p> Reader<'v, 'p> {
         }
     }
 
+    /// Whether there is an object to read; noted as a wrong type when there is none.
+    pub fn is_object(&mut self) -> bool {
+        let is_object = self.object.is_object();
+        if !is_object {
+            let path = if self.path.is_empty() {
+                "the message"
+            } else {
+                &self.path
+            };
+            self.problems
+                .push(Problem::wrong_type(path, "an object", self.object));
+        }
+        is_object
+    }
+
     /// The member, noted as missing when it is absent.
     pub fn required(&mut self, name: &str) -> Option<&'v Value> {
         let found = self.object.get(name);
@@ -133,10 +159,10 @@ impl<'v, 'p> Reader<'v, 'p> {
         self.typed(name, value, "a string", value.as_str().map(str::to_owned))
     }
 
-    /// A required whole number.
+    /// A required whole number; `60.0` is one, since JSON knows no integers.
     pub fn number(&mut self, name: &str) -> Option<u64> {
         let value = self.required(name)?;
-        if value.is_number() && value.as_u64().is_none() {
+        if value.is_number() && whole_number(value).is_none() {
             let path = self.at(name);
             self.problems.push(Problem::wrong_value(
                 path,
@@ -144,7 +170,7 @@ impl<'v, 'p> Reader<'v, 'p> {
             ));
             return None;
         }
-        self.typed(name, value, "a number", value.as_u64())
+        self.typed(name, value, "a number", whole_number(value))
     }
 
     /// A required boolean.

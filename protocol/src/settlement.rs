@@ -29,6 +29,21 @@ impl Settlement {
     pub fn read(version: Version, raw: Value) -> Self {
         let mut problems = Vec::new();
         let mut reader = Reader::new(&raw, "", &mut problems);
+        if !reader.is_object() {
+            return Self {
+                raw,
+                success: None,
+                transaction: None,
+                network: None,
+                payer: None,
+                error_reason: None,
+                problems,
+            };
+        }
+        if version == Version::V2 {
+            reader.optional_string("amount");
+            reader.optional_object("extensions");
+        }
         let success = reader.boolean("success");
         let transaction = reader.string("transaction");
         let network = reader.string("network");

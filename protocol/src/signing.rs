@@ -22,7 +22,9 @@ impl Signature {
 
     /// Reads `0x` and 130 hex digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = hex::decode(text.strip_prefix("0x")?).ok()?;
+        // The length is checked here because the hex decoder takes a second `0x` as well.
+        let digits = text.strip_prefix("0x").filter(|hex| hex.len() == 130)?;
+        let bytes = hex::decode(digits).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
