@@ -151,6 +151,8 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn no_report_loses_anything(report in a_report()) {
         prop_assert_eq!(json::read(&json::render(&report)).unwrap(), report);
