@@ -183,7 +183,7 @@ fn client() -> reqwest::Client {
         .unwrap()
 }
 
-async fn listen(router: axum::Router, stop: &CancellationToken) -> String {
+pub(crate) async fn listen(router: axum::Router, stop: &CancellationToken) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve(listener, router, stop.clone()));

@@ -4,6 +4,7 @@
 mod bench;
 mod control;
 mod http;
+mod node;
 mod robustness;
 mod settle;
 mod verify;

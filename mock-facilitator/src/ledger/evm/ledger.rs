@@ -47,7 +47,7 @@ impl Default for EvmOptions {
         Self {
             gas_limit: 300_000,
             receipt_wait: Duration::from_secs(20),
-            lane_depth: 16,
+            lane_depth: 64,
         }
     }
 }

@@ -205,6 +205,7 @@ fn call_error(error: &TransportError) -> CallError {
     let reason = payload
         .as_revert_data()
         .and_then(|data| decode_revert_reason(&data))
+        .map(|said| said.trim_start_matches("revert: ").to_owned())
         .unwrap_or_else(|| payload.message.to_string());
     CallError::Reverted(cut(&reason))
 }
