@@ -106,8 +106,10 @@ impl<'h> Facts<'h> {
             }
             What::Ledger(record) => self.ledger.push(record),
             What::Transaction { transaction, found } => {
-                self.transactions
-                    .insert(transaction.to_ascii_lowercase(), found.as_ref());
+                // Looked up on every chain of the run: one that knows it is enough.
+                let known = self.transactions.entry(transaction.to_ascii_lowercase());
+                let known = known.or_default();
+                *known = known.or(found.as_ref());
             }
             What::HandlerRuns {
                 after_exchange,
@@ -237,10 +239,24 @@ impl<'h> Facts<'h> {
                 about.push(place);
             }
         }
+        self.note_repeated();
         for (place, exchange) in self.exchanges.iter().enumerate() {
             if let Some(number) = exchange.sent.authorization {
                 self.places.carrying.entry(number).or_default().push(place);
             }
+        }
+    }
+
+    /// Notes requests that were answered 429 and sent again: the later answer is the one that counts.
+    fn note_repeated(&mut self) {
+        let mut later = HashSet::new();
+        for exchange in self.exchanges.iter().rev() {
+            let sent = exchange.sent;
+            let same = (&sent.probe, &sent.route, sent.authorization, &sent.payment);
+            if exchange.status() == Some(429) && later.contains(&same) {
+                self.places.repeated.insert(sent.exchange);
+            }
+            later.insert(same);
         }
     }
 
@@ -267,15 +283,17 @@ impl<'h> Facts<'h> {
             .collect()
     }
 
-    /// Exchanges of one probe of one generation.
+    /// Exchanges of one probe of one generation; requests that were repeated after a 429 are left out.
     pub fn probe<'f>(
         &'f self,
         version: Version,
         name: &'f str,
     ) -> impl Iterator<Item = &'f Exchange<'h>> {
-        self.exchanges
-            .iter()
-            .filter(move |e| e.version() == Some(version) && e.probe() == name)
+        self.exchanges.iter().filter(move |exchange| {
+            exchange.version() == Some(version)
+                && exchange.probe() == name
+                && !self.places.repeated.contains(&exchange.number())
+        })
     }
 
     /// Exchanges of one probe that carry a payment.
@@ -290,18 +308,42 @@ impl<'h> Facts<'h> {
 
     /// Requests without payment to the paid routes: `unpaid` and `unpaid-again`.
     ///
-    /// When the target's generation could not be told, the preflight requests stand in for v2.
-    pub fn unpaid(&self, version: Version) -> Vec<&Exchange<'h>> {
-        let undetected = version == Version::V2 && self.versions().is_empty();
-        self.exchanges
+    /// On a route whose generation could not be told, the last preflight request stands in.
+    pub fn unpaid<'f>(&'f self, version: Version) -> Vec<&'f Exchange<'h>> {
+        let mut found: Vec<&'f Exchange<'h>> = self.probe(version, "unpaid").collect();
+        found.extend(self.probe(version, "unpaid-again"));
+        if version == self.default_version() {
+            found.extend(self.lone_preflights());
+        }
+        found.retain(|exchange| !exchange.is_paid());
+        found
+    }
+
+    /// The last preflight request of every route that no other request went to.
+    pub fn lone_preflights(&self) -> Vec<&Exchange<'h>> {
+        let route = |exchange: &Exchange<'h>| {
+            let sent = exchange.sent;
+            (sent.route.as_str(), sent.method.as_str())
+        };
+        let last_of_route: HashMap<_, &Exchange<'h>> = self
+            .exchanges
             .iter()
-            .filter(|exchange| !exchange.is_paid())
-            .filter(|exchange| match exchange.probe() {
-                "unpaid" | "unpaid-again" => exchange.version() == Some(version),
-                "preflight" => undetected,
-                _ => false,
-            })
-            .collect()
+            .map(|exchange| (route(exchange), exchange))
+            .collect();
+        let mut lone: Vec<&Exchange<'h>> = last_of_route
+            .into_values()
+            .filter(|exchange| exchange.probe() == "preflight")
+            .collect();
+        lone.sort_by_key(|exchange| exchange.number());
+        lone
+    }
+
+    /// The generation that routes of unknown generation are judged as.
+    fn default_version(&self) -> Version {
+        match self.versions().as_slice() {
+            [Version::V1] => Version::V1,
+            _ => Version::V2,
+        }
     }
 
     /// The exchange with this number.
@@ -373,4 +415,5 @@ struct Places {
     by_key: HashMap<(Address, B256), usize>,
     about: HashMap<(Address, B256), Vec<usize>>,
     carrying: HashMap<u32, Vec<usize>>,
+    repeated: HashSet<u32>,
 }

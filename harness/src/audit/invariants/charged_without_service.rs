@@ -1,0 +1,80 @@
+//! I2: nobody is charged without service.
+
+use x402_assay_protocol::Version;
+use x402_assay_reports::model::Verdict;
+
+use super::{Holding, Invariant};
+use crate::audit::books::{Book, Books};
+use crate::audit::receipt::receipts;
+use crate::history::Facts;
+
+/// A declared upfront flow and a recoverable pending state are not breaches.
+pub(super) const INVARIANT: Invariant = Invariant {
+    id: "I2",
+    title: "Nobody is charged without service: a transfer comes with a grant",
+    judge,
+};
+
+fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+    let mut holding = Holding::default();
+    for book in &books.books {
+        if book.transfers.is_empty() {
+            continue;
+        }
+        holding.observed += 1;
+        if !book.grants.is_empty() {
+            continue;
+        }
+        let (verdict, why) = if declares_upfront(facts, book) {
+            (Verdict::Info, "; the server declares an upfront flow")
+        } else if is_recoverable(facts, book) {
+            (Verdict::Info, "; the server reports it as pending")
+        } else if is_answered_kindly(facts, book) {
+            (
+                Verdict::Info,
+                "; it was answered below 400, which may be the service",
+            )
+        } else if book.answer_lost {
+            (Verdict::Inconclusive, "; the bench did not get the answer")
+        } else if book.faulted {
+            (Verdict::Warn, "; our facilitator lied about it on purpose")
+        } else {
+            (Verdict::Fail, "")
+        };
+        let text = format!(
+            "charged {} time(s), nothing delivered{why}",
+            book.transfers.len()
+        );
+        holding.breach(verdict, Some(book), text, book.evidence(facts));
+    }
+    holding
+}
+
+/// True when profile or offer says that money moves before the handler runs.
+fn declares_upfront(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    let profile = facts.run.is_some_and(|run| run.flow == "upfront");
+    profile
+        || book.signed.version == Version::V2
+            && facts
+                .carrying(book.signed.authorization)
+                .filter_map(|exchange| exchange.payment())
+                .any(|payment| {
+                    payment.pointer("/accepted/extra/paymentFlow")
+                        == Some(&serde_json::Value::from("upfront"))
+                })
+}
+
+/// True when an answer was no refusal, though the paid content was not recognised in it: a redirect, another body.
+fn is_answered_kindly(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    facts
+        .carrying(book.signed.authorization)
+        .any(|exchange| exchange.status().is_some_and(|status| status < 400))
+}
+
+/// True when a receipt says `settlement_pending` and names the transaction: the same payment can be sent again.
+fn is_recoverable(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    receipts(facts, book).iter().any(|receipt| {
+        receipt.settlement.error_reason.as_deref() == Some("settlement_pending")
+            && receipt.transaction().is_some()
+    })
+}

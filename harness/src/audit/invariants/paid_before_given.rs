@@ -1,0 +1,50 @@
+//! I1: nothing is given that was not paid.
+
+use x402_assay_reports::model::Verdict;
+
+use super::{Holding, Invariant};
+use crate::audit::books::Books;
+use crate::history::Facts;
+
+/// Counts logs, never transaction hashes: a batch settles many payments under one hash.
+pub(super) const INVARIANT: Invariant = Invariant {
+    id: "I1",
+    title: "Nothing is given that was not paid: distinct grants never exceed transfers",
+    judge,
+};
+
+fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+    let mut holding = Holding::default();
+    for book in books.books.iter().filter(|book| !book.faulted) {
+        let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
+        if grants == 0 {
+            continue;
+        }
+        holding.observed += 1;
+        if grants <= transfers {
+            continue;
+        }
+        let counted = format!(
+            "{grants} delivered, {transfers} transferred{}",
+            book.signed
+                .wrong
+                .as_deref()
+                .map_or_else(String::new, |wrong| format!(" (payment: {wrong})"))
+        );
+        let (verdict, text) = if book.at_rest {
+            (Verdict::Fail, counted)
+        } else {
+            let unread = "the ledger was not read after it";
+            (Verdict::Inconclusive, format!("{counted}; {unread}"))
+        };
+        holding.breach(verdict, Some(book), text, book.evidence(facts));
+    }
+    for exchange in books.strays.iter().filter_map(|n| facts.exchange(*n)) {
+        let text = format!(
+            "{} delivered the paid content without a payment of the bench",
+            exchange.sent.probe
+        );
+        holding.breach(Verdict::Fail, None, text, vec![exchange.evidence()]);
+    }
+    holding
+}

@@ -1,0 +1,11 @@
+//! The audit: books per authorization, and the invariants they must keep. Pure: no clock, no I/O.
+
+pub mod books;
+pub mod delivery;
+pub mod invariants;
+pub mod ledger;
+pub mod money;
+pub mod receipt;
+
+pub use books::{Book, Books};
+pub use delivery::{Contents, Delivery};

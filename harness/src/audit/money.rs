@@ -1,0 +1,48 @@
+//! What was signed, settled and granted, in authorizations and in base units.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::U256;
+use x402_assay_reports::model::Money;
+
+use super::books::{Book, Books};
+
+/// The totals of a run; authorizations that our own facilitator lied about stay out.
+pub fn totals(books: &Books<'_>) -> Money {
+    let kept: Vec<&Book<'_>> = books.books.iter().filter(|book| !book.faulted).collect();
+    let count = |is: &dyn Fn(&Book<'_>) -> bool| kept.iter().filter(|book| is(book)).count();
+    let unpaid: usize = kept
+        .iter()
+        .filter(|book| book.at_rest)
+        .map(|book| book.distinct_grants().saturating_sub(book.transfers.len()))
+        .sum();
+    let signed = kept
+        .iter()
+        .filter(|book| book.is_honest())
+        .map(|book| book.signed.value);
+    let settled = kept
+        .iter()
+        .flat_map(|book| book.transfers.iter().map(|moved| moved.value));
+    let granted = kept
+        .iter()
+        .flat_map(|book| std::iter::repeat_n(book.signed.offered.amount, book.distinct_grants()));
+    Money {
+        signed: count(&|book| book.is_honest()),
+        settled: count(&|book| !book.transfers.is_empty()),
+        granted: count(&|book| !book.grants.is_empty()),
+        double_charged: count(&|book| book.transfers.len() > 1),
+        unpaid_grants: unpaid + books.strays.len(),
+        charged_without_service: count(&|book| {
+            !book.transfers.is_empty() && book.grants.is_empty()
+        }),
+        amounts: BTreeMap::from([
+            ("signed".to_owned(), sum(signed)),
+            ("settled".to_owned(), sum(settled)),
+            ("granted".to_owned(), sum(granted)),
+        ]),
+    }
+}
+
+fn sum(amounts: impl Iterator<Item = U256>) -> String {
+    amounts.fold(U256::ZERO, U256::saturating_add).to_string()
+}

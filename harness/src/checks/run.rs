@@ -1,0 +1,114 @@
+//! Runs checks over a judged history: needs, generations, grading, and a judge that panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use x402_assay_protocol::Version;
+use x402_assay_reports::model::{CheckResult, Verdict};
+
+use super::check::{Check, Grade, Grading, Need};
+use super::judged::Judged;
+use super::outcome::Outcome;
+
+/// Judges one check over every generation the target offers.
+pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
+    if let Some(reason) = unmet_need(check, judged) {
+        return Outcome::skipped(reason);
+    }
+    let offered = offered_versions(judged);
+    let versions: Vec<Version> = check
+        .versions
+        .iter()
+        .copied()
+        .filter(|version| offered.contains(version))
+        .collect();
+    if versions.is_empty() {
+        let names: Vec<String> = check.versions.iter().map(Version::to_string).collect();
+        return Outcome::skipped(format!(
+            "the target was not probed with {}",
+            names.join(" or ")
+        ));
+    }
+    versions
+        .into_iter()
+        .filter_map(|version| run_version(check, judged, version))
+        .reduce(Outcome::merge)
+        .map_or_else(
+            || {
+                Outcome::skipped(format!(
+                    "the run holds no {} request",
+                    check.probes.join(" or ")
+                ))
+            },
+            |outcome| outcome.map_verdict(|verdict| graded(check, judged.grading, verdict)),
+        )
+}
+
+/// The result of one check, as the report holds it; `replay` is the command that repeats it.
+pub fn result_of(check: &Check, outcome: &Outcome, replay: Option<String>) -> CheckResult {
+    let verdict = outcome.verdict();
+    let is_finding = matches!(verdict, Verdict::Fail | Verdict::Warn);
+    CheckResult {
+        id: check.id.to_owned(),
+        title: check.title.to_owned(),
+        requirement: check.requirement.to_owned(),
+        source: check.source.to_owned(),
+        grade: check.grade.name().to_owned(),
+        verdict,
+        detail: outcome.text(),
+        evidence: outcome.evidence(),
+        cause: is_finding.then(|| check.cause.to_owned()),
+        fix: is_finding.then(|| check.fix.to_owned()),
+        replay: replay.filter(|_| is_finding),
+        tags: check.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    }
+}
+
+fn unmet_need(check: &Check, judged: &Judged<'_, '_>) -> Option<&'static str> {
+    let facts = judged.facts;
+    check.needs.iter().find_map(|need| match need {
+        Need::Facilitator if !facts.facilitator_called() => {
+            Some("needs our facilitator, and the target did not call it about a payment")
+        }
+        Need::Evm if facts.run.is_some_and(|run| run.chain_used == "memory") => Some("needs evm"),
+        _ => None,
+    })
+}
+
+/// Generations with probes; v2 when the target's generation could not be told at all.
+fn offered_versions(judged: &Judged<'_, '_>) -> Vec<Version> {
+    let versions = judged.facts.versions();
+    if versions.is_empty() {
+        vec![Version::V2]
+    } else {
+        versions
+    }
+}
+
+fn run_version(check: &Check, judged: &Judged<'_, '_>, version: Version) -> Option<Outcome> {
+    let probed = check.probes.iter().any(|probe| match *probe {
+        "unpaid" => !judged.facts.unpaid(version).is_empty(),
+        probe => judged.facts.probe(version, probe).next().is_some(),
+    });
+    if !probed {
+        return None;
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(|| (check.judge)(judged, version)));
+    Some(outcome.unwrap_or_else(|_| {
+        let text = format!(
+            "the judge of {} panicked; this is a defect of the bench",
+            check.id
+        );
+        Outcome::inconclusive(text, Vec::new())
+    }))
+}
+
+/// Keeps a verdict inside the check's grade, or raises it as the profile asks.
+fn graded(check: &Check, grading: Grading, verdict: Verdict) -> Verdict {
+    let raised = grading != Grading::Default && check.raised_by == Some(grading);
+    match (verdict, check.grade) {
+        (Verdict::Warn, _) if raised => Verdict::Fail,
+        (Verdict::Fail, Grade::Warn) if !raised => Verdict::Warn,
+        (Verdict::Fail | Verdict::Warn, Grade::Info) if !raised => Verdict::Info,
+        (verdict, _) => verdict,
+    }
+}

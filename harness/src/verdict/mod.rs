@@ -1,0 +1,11 @@
+//! From judged checks and invariants to the run's verdict and its report. Pure: no clock, no I/O.
+
+pub mod controls;
+pub mod diagnosis;
+mod latency;
+mod report;
+mod run_verdict;
+mod summary;
+
+pub use controls::{ControlState, VersionControls};
+pub use report::{Judging, SPEC_REVISION, build_report};

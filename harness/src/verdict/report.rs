@@ -1,0 +1,184 @@
+//! Builds the report of a run.
+
+use x402_assay_protocol::{Version, network};
+use x402_assay_reports::model::{
+    Counts, Fidelity, InvariantResult, Report, SCHEMA, Target, Verdict,
+};
+
+use super::controls::{self, VersionControls};
+use super::run_verdict::{self, Grounds};
+use super::{latency, summary};
+use crate::audit::{Books, invariants, money};
+use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome};
+use crate::history::Facts;
+
+/// Revision of the specification the checks were written against.
+pub const SPEC_REVISION: &str =
+    "coinbase/x402 dd927a26cfefc98c24b3ec38b3a8f204dad0c60d (2026-04-21)";
+
+/// How a history is to be judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judging {
+    /// How strictly soft rows are graded.
+    pub grading: Grading,
+    /// Ids of the checks to judge; `None` judges all.
+    pub selected: Option<Vec<String>>,
+    /// Command that makes this run again; ` --check ID` is added to it for each finding.
+    pub replay_command: Option<String>,
+}
+
+impl Judging {
+    fn selects(&self, check: &Check) -> bool {
+        self.selected
+            .as_ref()
+            .is_none_or(|ids| ids.iter().any(|id| id == check.id))
+    }
+}
+
+/// Judges a history and writes the report.
+pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
+    let books = Books::keep(facts);
+    let judged = Judged {
+        facts,
+        books: &books,
+        grading: judging.grading,
+    };
+    let outcomes: Vec<(&'static Check, Outcome)> = CHECKS
+        .iter()
+        .filter(|check| judging.selects(check))
+        .map(|check| (check, checks::run_check(check, &judged)))
+        .collect();
+    let invariants = invariants::judge_all(facts, &books);
+    let controls = controls::of_run(&judged);
+    let grounds = Grounds {
+        facts,
+        checks: &outcomes,
+        invariants: &invariants,
+        controls: &controls,
+    };
+    let verdict = run_verdict::decide(&grounds);
+    let money = money::totals(&books);
+    let results: Vec<_> = outcomes
+        .iter()
+        .map(|(check, outcome)| checks::result_of(check, outcome, replay(judging, check)))
+        .collect();
+    let run = facts.run;
+    Report {
+        schema: SCHEMA,
+        verdict,
+        summary: summary::line(&grounds, verdict, &money),
+        interrupted: facts.is_interrupted(),
+        fidelity: fidelity(facts),
+        target: target(facts),
+        controls: controls::for_report(&controls),
+        seed: run.map_or(0, |run| run.seed),
+        bench_version: run.map_or_else(String::new, |run| run.bench_version.clone()),
+        spec_revision: SPEC_REVISION.to_owned(),
+        started_unix_s: facts.started_us / 1_000_000,
+        duration_ms: facts.last_us.saturating_sub(facts.started_us) / 1_000,
+        counts: count(results.iter().map(|result| result.verdict)),
+        checks: results,
+        notes: notes(facts, &invariants, &controls),
+        invariants,
+        money,
+        latency: latency::phases(&judged),
+        load: None,
+    }
+}
+
+fn replay(judging: &Judging, check: &Check) -> Option<String> {
+    let command = judging.replay_command.as_ref()?;
+    Some(format!("{command} --check {}", check.id))
+}
+
+fn fidelity(facts: &Facts<'_>) -> Fidelity {
+    let chain = facts
+        .rests
+        .last()
+        .map(|rest| rest.chain_id)
+        .or_else(|| facts.signed.first().map(|signed| signed.offered.chain_id));
+    let unknown = || "unknown".to_owned();
+    Fidelity {
+        chain: facts.run.map_or_else(unknown, |run| run.chain_used.clone()),
+        requested: facts
+            .run
+            .map_or_else(unknown, |run| run.chain_requested.clone()),
+        reason: facts.run.and_then(|run| run.chain_reason.clone()),
+        network: chain.map(network::caip2),
+        node: facts.run.and_then(|run| run.node.clone()),
+    }
+}
+
+fn target(facts: &Facts<'_>) -> Target {
+    let asked = facts.exchanges.iter().any(|exchange| exchange.is_paid());
+    Target {
+        kind: facts
+            .run
+            .map_or_else(|| "unknown".to_owned(), |run| run.target_kind.clone()),
+        name: facts
+            .run
+            .map_or_else(String::new, |run| run.target_name.clone()),
+        url: facts.run.map(|run| run.target_url.clone()),
+        versions: facts.versions().iter().map(Version::to_string).collect(),
+        uses_our_facilitator: asked.then(|| facts.facilitator_called()),
+    }
+}
+
+fn count(verdicts: impl Iterator<Item = Verdict>) -> Counts {
+    let mut counts = Counts::default();
+    for verdict in verdicts {
+        *match verdict {
+            Verdict::Pass => &mut counts.pass,
+            Verdict::Fail => &mut counts.fail,
+            Verdict::Warn => &mut counts.warn,
+            Verdict::Info => &mut counts.info,
+            Verdict::Inconclusive => &mut counts.inconclusive,
+            Verdict::Skipped => &mut counts.skipped,
+        } += 1;
+    }
+    counts
+}
+
+fn notes(
+    facts: &Facts<'_>,
+    invariants: &[InvariantResult],
+    controls: &[VersionControls],
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(damage) = facts.damage {
+        notes.push(format!(
+            "the history is {damage}; it was judged up to there"
+        ));
+    }
+    if facts.exchanges.iter().any(|exchange| exchange.is_paid()) && !facts.facilitator_called() {
+        notes.push("our facilitator was never asked about a payment: checks that need its log were skipped".to_owned());
+    }
+    for states in controls {
+        for (name, state) in [
+            ("positive", &states.positive),
+            ("mutation", &states.mutation),
+        ] {
+            if let controls::ControlState::Missing { cause, .. } = state {
+                notes.push(format!(
+                    "{name} control of {} is missing: {cause}",
+                    states.version
+                ));
+            }
+        }
+    }
+    // What an invariant recorded without counting it against the target.
+    for result in invariants {
+        if matches!(result.verdict, Verdict::Pass | Verdict::Skipped) {
+            let texts = result
+                .violations
+                .iter()
+                .take(3)
+                .map(|violation| &violation.text);
+            notes.extend(texts.map(|text| format!("{}: {text}", result.id)));
+        }
+    }
+    notes.extend(facts.notes.iter().map(|(probe, text)| {
+        probe.map_or_else(|| (*text).to_owned(), |probe| format!("{probe}: {text}"))
+    }));
+    notes
+}

@@ -1,0 +1,77 @@
+//! The verdict over a whole run (design section 6, rules a to d).
+
+use x402_assay_reports::model::{InvariantResult, RunVerdict, Verdict};
+
+use super::controls::VersionControls;
+use crate::checks::{Check, Outcome};
+use crate::history::Facts;
+
+/// What the verdict is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grounds<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) checks: &'a [(&'static Check, Outcome)],
+    pub(super) invariants: &'a [InvariantResult],
+    pub(super) controls: &'a [VersionControls],
+}
+
+impl Grounds<'_> {
+    /// True when something was given or moved that should not have been.
+    ///
+    /// Every invariant is about money or content, save the receipts, which may be wrong without either.
+    pub(super) fn gave_or_moved(&self) -> bool {
+        let check = self.checks.iter().any(|(_, outcome)| outcome.is_given());
+        let invariant = self
+            .invariants
+            .iter()
+            .any(|result| result.verdict == Verdict::Fail && result.id != "I5");
+        check || invariant
+    }
+
+    fn any_fail(&self) -> bool {
+        let check = self
+            .checks
+            .iter()
+            .any(|(_, o)| o.verdict() == Verdict::Fail);
+        check
+            || self
+                .invariants
+                .iter()
+                .any(|result| result.verdict == Verdict::Fail)
+    }
+}
+
+/// Rules a to d, in this order.
+pub(super) fn decide(grounds: &Grounds<'_>) -> RunVerdict {
+    if grounds.gave_or_moved() {
+        return RunVerdict::Nonconformant;
+    }
+    if !grounds
+        .controls
+        .iter()
+        .any(|controls| controls.positive.is_held())
+    {
+        return RunVerdict::Inconclusive;
+    }
+    if grounds.any_fail() {
+        return RunVerdict::Nonconformant;
+    }
+    let controls_hold = grounds
+        .controls
+        .iter()
+        .all(|controls| controls.positive.is_held() && controls.mutation.is_held());
+    let unread_ledger = grounds
+        .invariants
+        .iter()
+        .any(|result| result.verdict == Verdict::Inconclusive);
+    let cut_short = grounds.facts.is_interrupted()
+        || grounds
+            .facts
+            .ending
+            .is_some_and(|ending| ending.trouble.is_some());
+    if controls_hold && !unread_ledger && !cut_short {
+        RunVerdict::Conformant
+    } else {
+        RunVerdict::Inconclusive
+    }
+}

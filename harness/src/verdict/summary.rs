@@ -1,0 +1,126 @@
+//! The first line of the report: the verdict, why, and what to do next.
+
+use x402_assay_reports::model::{InvariantResult, Money, RunVerdict, Verdict};
+
+use super::controls::ControlState;
+use super::run_verdict::Grounds;
+use crate::checks::{Check, Outcome};
+
+/// One line for people.
+pub(super) fn line(grounds: &Grounds<'_>, verdict: RunVerdict, money: &Money) -> String {
+    let body = match verdict {
+        RunVerdict::Conformant => conformant(grounds, money),
+        RunVerdict::Nonconformant => nonconformant(grounds),
+        RunVerdict::Inconclusive => inconclusive(grounds),
+    };
+    format!("{}{body}", preface(grounds))
+}
+
+/// What a reader must know before anything else.
+fn preface(grounds: &Grounds<'_>) -> &'static str {
+    let facts = grounds.facts;
+    let is_black_box =
+        facts.exchanges.iter().any(|exchange| exchange.is_paid()) && !facts.facilitator_called();
+    if facts.run.is_some_and(|run| run.target_kind == "builtin") {
+        "Nothing of yours was tested: the target is the built-in reference server. "
+    } else if is_black_box {
+        "Black-box checks only: the target never asked our facilitator about a payment. "
+    } else {
+        ""
+    }
+}
+
+fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
+    let passed = count(grounds, Verdict::Pass);
+    let warned = count(grounds, Verdict::Warn);
+    let warnings = match warned {
+        0 => String::new(),
+        1 => ", 1 warning to look at".to_owned(),
+        n => format!(", {n} warnings to look at"),
+    };
+    let next = if grounds
+        .facts
+        .run
+        .is_some_and(|run| run.target_kind == "builtin")
+    {
+        "; test yours with: x402-assay run --server URL"
+    } else {
+        ""
+    };
+    format!(
+        "Conformant: {} purchase(s) settled, {} served, {passed} checks passed{warnings}{next}.",
+        money.settled, money.granted
+    )
+}
+
+fn nonconformant(grounds: &Grounds<'_>) -> String {
+    let mut failed: Vec<&(&Check, Outcome)> = grounds
+        .checks
+        .iter()
+        .filter(|(_, outcome)| outcome.verdict() == Verdict::Fail)
+        .collect();
+    // What was given or moved comes first.
+    failed.sort_by_key(|(_, outcome)| !outcome.is_given());
+    let broken: Vec<&InvariantResult> = grounds
+        .invariants
+        .iter()
+        .filter(|result| result.verdict == Verdict::Fail)
+        .collect();
+    let total = failed.len() + broken.len();
+    let more = match total.saturating_sub(1) {
+        0 => String::new(),
+        1 => " (and 1 more failure)".to_owned(),
+        n => format!(" (and {n} more failures)"),
+    };
+    if let Some((check, outcome)) = failed.first() {
+        return format!(
+            "Nonconformant: {}: {}{more}; {}.",
+            check.id,
+            outcome.text(),
+            check.fix
+        );
+    }
+    let (id, text) = broken.first().map_or(("", ""), |result| {
+        let text = result.violations.first().map_or("", |v| v.text.as_str());
+        (result.id.as_str(), text)
+    });
+    format!("Nonconformant: {id}: {text}{more}; look at its evidence in the report.")
+}
+
+fn inconclusive(grounds: &Grounds<'_>) -> String {
+    let facts = grounds.facts;
+    let missing = grounds.controls.iter().find_map(|controls| {
+        [&controls.positive, &controls.mutation]
+            .into_iter()
+            .find_map(|state| match state {
+                ControlState::Missing { detail, .. } => Some((controls.version, detail)),
+                ControlState::Held(_) => None,
+            })
+    });
+    let cut = if facts.is_interrupted() {
+        match facts.damage {
+            Some(damage) => format!("the history is {damage}; judged up to there. "),
+            None => "the run was stopped before its end. ".to_owned(),
+        }
+    } else {
+        String::new()
+    };
+    let why = if let Some((version, detail)) = missing {
+        format!("{version}: {detail}")
+    } else if let Some(trouble) = facts.ending.and_then(|ending| ending.trouble) {
+        format!("the run could not go on: {trouble}")
+    } else if facts.is_interrupted() {
+        "what ran held; run again to the end".to_owned()
+    } else {
+        "the ledger was not read to the end; run again".to_owned()
+    };
+    format!("Inconclusive: {cut}{why}.")
+}
+
+fn count(grounds: &Grounds<'_>, wanted: Verdict) -> usize {
+    grounds
+        .checks
+        .iter()
+        .filter(|(_, outcome)| outcome.verdict() == wanted)
+        .count()
+}
