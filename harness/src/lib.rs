@@ -2,6 +2,18 @@
 //!
 //! `docs/architecture.md` maps the modules.
 
+pub mod audit;
+pub mod bench;
 pub mod chain;
+pub mod checks;
+pub mod cli;
+pub mod client;
+pub mod config;
 pub mod guard;
 pub mod history;
+pub mod http;
+pub mod launch;
+pub mod reference_server;
+pub mod runner;
+pub mod service;
+pub mod verdict;

@@ -15,6 +15,8 @@ pub mod scheme_network;
 pub mod selection;
 pub mod settlement_header;
 pub mod terms;
+#[cfg(test)]
+mod tests;
 mod unpaid;
 
 pub use check::{Check, Grade, Grading, Level, Need, Role};

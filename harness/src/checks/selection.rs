@@ -1,7 +1,5 @@
 //! Which checks are wanted: globs of ids, and tags.
 
-use wildmatch::WildMatch;
-
 use super::check::Check;
 use super::registry::CHECKS;
 
@@ -13,7 +11,7 @@ pub fn select(check: &[String], skip: &[String], tags: &[String]) -> Vec<&'stati
         let id = id.to_ascii_uppercase();
         patterns
             .iter()
-            .any(|pattern| WildMatch::new(&pattern.to_ascii_uppercase()).matches(&id))
+            .any(|pattern| matches_glob(pattern.to_ascii_uppercase().as_bytes(), id.as_bytes()))
     };
     let tagged = |found: &Check| {
         tags.is_empty()
@@ -26,6 +24,33 @@ pub fn select(check: &[String], skip: &[String], tags: &[String]) -> Vec<&'stati
         .filter(|found| check.is_empty() || matches(check, found.id))
         .filter(|found| !matches(skip, found.id) && tagged(found))
         .collect()
+}
+
+/// Matches a whole text; on a mismatch the last `*` takes one byte more.
+fn matches_glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut place) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while place < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, place));
+                at += 1;
+            }
+            Some(&byte) if byte == b'?' || byte == text[place] => {
+                at += 1;
+                place += 1;
+            }
+            _ => {
+                let Some((star_at, taken)) = star else {
+                    return false;
+                };
+                star = Some((star_at, taken + 1));
+                at = star_at + 1;
+                place = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -53,6 +78,29 @@ mod tests {
         assert!(!ids(&["SRV-HDR-00?"], &["*-001"], &[]).contains(&"SRV-HDR-001"));
         assert_eq!(ids(&["SRV-NOPE-*"], &[], &[]), Vec::<&str>::new());
         assert_eq!(ids(&[], &["*"], &[]), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_glob_matches_the_whole_text() {
+        let matches = |pattern: &str, text: &str| matches_glob(pattern.as_bytes(), text.as_bytes());
+        for (pattern, text) in [
+            ("*", ""),
+            ("a*c", "abbc"),
+            ("a*c*e", "aXcYcZe"),
+            ("**b", "aab"),
+            ("?", "x"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("", "a"),
+            ("a*c", "ab"),
+            ("a?", "a"),
+            ("ab", "abc"),
+            ("*b", "ba"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
     }
 
     #[test]

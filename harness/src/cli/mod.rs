@@ -1,3 +1,16 @@
 //! The command line: flags, commands, exit codes, progress. The only place that prints.
 
 pub mod args;
+mod doctor;
+mod down;
+mod exit;
+mod list;
+mod main;
+mod output;
+mod print;
+mod progress;
+mod run;
+mod up;
+
+pub use exit::Exit;
+pub use main::main;

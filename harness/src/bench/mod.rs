@@ -1,0 +1,10 @@
+//! One whole run, from options to report: services, target, exchanges, verdict. Prints nothing.
+
+mod error;
+mod services;
+mod start;
+mod target;
+
+pub use error::BenchError;
+pub use services::{Services, obtain, service_options};
+pub use start::{Bench, HISTORY_FILE, Outcome, run};

@@ -1,0 +1,115 @@
+//! The services of a run: a running `up`, or our own.
+
+use std::path::PathBuf;
+
+use super::error::BenchError;
+use crate::chain::AnvilSearch;
+use crate::cli::args::{Attach, Chain, Listen, PortChoice};
+use crate::runner::Progress;
+use crate::service::{
+    ControlClient, ControlError, Service, ServiceError, ServiceOptions, ServiceState,
+};
+
+/// Services a run talks to, and keeps alive if they are its own.
+#[derive(Debug)]
+pub struct Services {
+    /// The way to them.
+    pub control: ControlClient,
+    /// Where they listen.
+    pub state: ServiceState,
+    own: Option<Service>,
+}
+
+impl Services {
+    /// Ends them, if they are our own.
+    pub async fn stop(self) {
+        if let Some(service) = self.own {
+            service.stop().await;
+        }
+    }
+}
+
+/// What the services are started with.
+pub fn service_options(
+    chain: &Chain,
+    listen: &Listen,
+    strict: bool,
+    guard: PathBuf,
+) -> ServiceOptions {
+    ServiceOptions {
+        bind: listen.bind,
+        advertise_host: listen.advertise_host.clone(),
+        facilitator_port: listen.facilitator.number(),
+        control_port: listen.control.number(),
+        rpc_port: listen.rpc.number(),
+        chain: chain.choice.clone(),
+        search: AnvilSearch::from_env(chain.anvil.clone(), chain.install),
+        no_fallback: strict || std::env::var_os("CI").is_some_and(|value| !value.is_empty()),
+        guard,
+    }
+}
+
+/// Attaches to a running `up`, or starts services of our own.
+///
+/// # Errors
+/// `Ok(Err(..))` when something of ours failed that is not the user's doing: the run is then inconclusive.
+pub async fn obtain(
+    attach: &Attach,
+    options: ServiceOptions,
+    listen: &Listen,
+    progress: &dyn Progress,
+) -> Result<Result<Services, ServiceError>, BenchError> {
+    match attach {
+        Attach::No => {}
+        Attach::Required(url) => {
+            return attach_to(url.as_str(), progress)
+                .await
+                .map(Ok)
+                .map_err(|error| {
+                    BenchError::Usage(format!("--attach: {error}; is `x402-assay up` running?"))
+                });
+        }
+        Attach::IfRunning(url) => {
+            if let Ok(services) = attach_to(url.as_str(), progress).await {
+                return Ok(Ok(services));
+            }
+        }
+    }
+    let started = Service::start(options, &|text| progress.stage(text)).await;
+    match started {
+        Ok(service) => {
+            let control = ControlClient::new(&service.state().control_url)
+                .map_err(|error| BenchError::Internal(error.to_string()))?;
+            let state = service.state().clone();
+            Ok(Ok(Services {
+                control,
+                state,
+                own: Some(service),
+            }))
+        }
+        Err(error @ ServiceError::PortTaken { .. }) if by_default(listen) => {
+            Err(BenchError::Usage(format!(
+                "{error} (a target that was not launched by the bench expects our services at their default ports; `x402-assay up` keeps them running for several runs)"
+            )))
+        }
+        Err(error) if error.is_usage() => Err(error.into()),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+async fn attach_to(url: &str, progress: &dyn Progress) -> Result<Services, ControlError> {
+    let control = ControlClient::new(url)?;
+    let state = control.state().await?;
+    progress.stage(&format!("attached to the services at {}", control.url()));
+    Ok(Services {
+        control,
+        state,
+        own: None,
+    })
+}
+
+const fn by_default(listen: &Listen) -> bool {
+    matches!(listen.facilitator, PortChoice::Default(_))
+        || matches!(listen.control, PortChoice::Default(_))
+        || matches!(listen.rpc, PortChoice::Default(_))
+}

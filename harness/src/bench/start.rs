@@ -1,0 +1,309 @@
+//! The course of one run.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use x402_assay_protocol::PayerKey;
+
+use super::error::BenchError;
+use super::services::{Services, obtain, service_options};
+use super::target::Target;
+use crate::cli::args::Setup;
+use crate::client::Payer;
+use crate::config::TargetProfile;
+use crate::config::profile::Flow;
+use crate::history::event::RunStarted;
+use crate::history::{Event, Limits, Recorder, What};
+use crate::http::{ProbeClient, ProbeClientOptions};
+use crate::reference_server::DefectSet;
+use crate::runner::{
+    self, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, check_host,
+};
+
+/// File of the history, inside the report folder.
+pub const HISTORY_FILE: &str = "history.jsonl";
+
+/// What a run is made of.
+#[derive(Clone)]
+pub struct Bench<'a> {
+    /// Target, chain and addresses.
+    pub setup: &'a Setup,
+    /// How much of the battery is wanted.
+    pub scope: Scope,
+    /// Seed of the run; payers derive from it.
+    pub seed: u64,
+    /// Folder for the history; memory only when absent.
+    pub out: Option<&'a Path>,
+    /// No fallback to the memory ledger.
+    pub strict: bool,
+    /// Longest wait for something that may never happen.
+    pub patience: Duration,
+    /// Our own binary, which runs children in guard mode.
+    pub guard: PathBuf,
+    /// Cancelled by Ctrl-C.
+    pub cancel: CancellationToken,
+    /// Told what goes on.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for Bench<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench")
+            .field("setup", &self.setup)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Everything that happened.
+    pub history: Vec<Event>,
+    /// Why the history file is not whole, if it is not; the history above is.
+    pub file_trouble: Option<String>,
+    /// The end of a launched target's log.
+    pub target_log: Vec<String>,
+    /// Hides the target's secrets.
+    pub secrets: Secrets,
+}
+
+/// Runs the bench; the history is written as it happens.
+///
+/// # Errors
+/// When the run cannot begin because of the user's choice of flags, ports, files or tools.
+pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
+    let target = bench.setup.target.as_ref();
+    if let Some(url) = target.and_then(TargetProfile::url) {
+        check_host(&url.host(), &bench.setup.owned_hosts)?;
+    }
+    let defects: DefectSet = bench
+        .setup
+        .defects
+        .join(",")
+        .parse()
+        .map_err(|error| BenchError::Usage(format!("--defect: {error}")))?;
+    let secrets = target.map(Secrets::of).unwrap_or_default();
+    let http = ProbeClient::new(probe_options(bench.setup))?;
+    let recorder = match bench.out {
+        Some(folder) => Recorder::create(
+            &folder.join(HISTORY_FILE),
+            secrets.hook(),
+            Limits::default(),
+        )?,
+        None => Recorder::in_memory(secrets.hook()),
+    };
+    let payers: Vec<Payer> = (0..2)
+        .map(|index| Payer::new(PayerKey::derived("payer", bench.seed, index)))
+        .collect();
+    let mut course = Course {
+        bench,
+        defects,
+        recorder: recorder.clone(),
+        secrets: secrets.clone(),
+        target_log: Vec::new(),
+    };
+    let ended = course.attempt(http, payers).await?;
+    let (interrupted, trouble) = match ended {
+        Ok(()) => (false, None),
+        Err(RunTrouble::Interrupted) => (true, None),
+        Err(RunTrouble::Stopped(why)) => (false, Some(secrets.text(&why))),
+    };
+    recorder.append(
+        runner::now_us(),
+        What::RunEnded {
+            interrupted,
+            trouble,
+        },
+    );
+    let file_trouble = recorder.finish().err().map(|error| error.to_string());
+    let target_log = course.target_log;
+    Ok(Outcome {
+        history: recorder.snapshot(),
+        file_trouble,
+        target_log,
+        secrets,
+    })
+}
+
+/// What the stages of one run share.
+struct Course<'a> {
+    bench: &'a Bench<'a>,
+    defects: DefectSet,
+    recorder: Recorder,
+    secrets: Secrets,
+    target_log: Vec<String>,
+}
+
+impl Course<'_> {
+    /// Everything between the first and the last event.
+    async fn attempt(
+        &mut self,
+        http: ProbeClient,
+        payers: Vec<Payer>,
+    ) -> Result<Result<(), RunTrouble>, BenchError> {
+        let bench = self.bench;
+        let setup = bench.setup;
+        let options = service_options(
+            &setup.chain,
+            &setup.listen,
+            bench.strict,
+            bench.guard.clone(),
+        );
+        let services = tokio::select! {
+            services = obtain(&setup.attach, options, &setup.listen, bench.progress) => services?,
+            () = bench.cancel.cancelled() => return Ok(Err(RunTrouble::Interrupted)),
+        };
+        let services = match services {
+            Ok(services) => services,
+            Err(error) => {
+                self.started(setup.target.as_ref(), None, &payers);
+                return Ok(Err(RunTrouble::Stopped(error.to_string())));
+            }
+        };
+        let ended = self.with_services(http, payers, &services).await;
+        services.stop().await;
+        Ok(ended)
+    }
+
+    async fn with_services(
+        &mut self,
+        http: ProbeClient,
+        payers: Vec<Payer>,
+        services: &Services,
+    ) -> Result<(), RunTrouble> {
+        let setup = self.bench.setup;
+        self.bench.progress.stage("starting the target");
+        let starting = Target::start(
+            setup.target.clone(),
+            &self.defects,
+            setup.chain.chain_id,
+            (&services.control, &services.state),
+            &self.bench.guard,
+        );
+        let target = tokio::select! {
+            target = starting => {
+                target.map_err(|error| RunTrouble::Stopped(error.to_string()))
+            }
+            () = self.bench.cancel.cancelled() => Err(RunTrouble::Interrupted),
+        };
+        let target = match target {
+            Ok(target) => target,
+            Err(trouble) => {
+                self.started(setup.target.as_ref(), Some(services), &payers);
+                return Err(trouble);
+            }
+        };
+        self.started(Some(&target.profile), Some(services), &payers);
+        let ended = self.exchanges(http, payers, services, &target).await;
+        self.target_log = target
+            .log_tail()
+            .iter()
+            .map(|line| self.secrets.text(line))
+            .collect();
+        target.stop().await;
+        ended
+    }
+
+    async fn exchanges(
+        &self,
+        http: ProbeClient,
+        payers: Vec<Payer>,
+        services: &Services,
+        target: &Target,
+    ) -> Result<(), RunTrouble> {
+        let setup = self.bench.setup;
+        let options = SessionOptions {
+            profile: target.profile.clone(),
+            port: target.port,
+            http,
+            control: services.control.clone(),
+            recorder: self.recorder.clone(),
+            secrets: self.secrets.clone(),
+            payers,
+            cancel: self.bench.cancel.clone(),
+            patience: self.bench.patience,
+        };
+        let session = Session::open(options, self.bench.progress).await?;
+        let versions = setup.versions.as_deref();
+        runner::run(&session, self.bench.scope, versions, setup.chain.chain_id).await
+    }
+
+    /// Records the first event: what judges must know of the set-up.
+    fn started(
+        &self,
+        profile: Option<&TargetProfile>,
+        services: Option<&Services>,
+        payers: &[Payer],
+    ) {
+        let built_in = self.bench.setup.target.is_none();
+        let chain = services.map(|services| &services.state.chain);
+        let origin = profile
+            .map(|profile| profile.origin.clone())
+            .unwrap_or_default();
+        let flow = match profile.map(|profile| profile.flow) {
+            Some(Flow::Upfront) => "upfront",
+            Some(Flow::Authorization) | None => "authorization",
+        };
+        let event = RunStarted {
+            bench_version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: self.bench.seed,
+            target_kind: if built_in {
+                "builtin".to_owned()
+            } else {
+                profile
+                    .map_or("server", TargetProfile::kind_name)
+                    .to_owned()
+            },
+            target_name: profile.map_or_else(
+                || "built-in reference server".to_owned(),
+                |profile| profile.name.clone(),
+            ),
+            target_url: profile.map(shown_url).unwrap_or_default(),
+            chain_requested: chain
+                .map(|chain| chain.requested.clone())
+                .unwrap_or_default(),
+            chain_used: chain.map_or_else(|| "none".to_owned(), |chain| chain.kind.clone()),
+            chain_reason: chain.and_then(|chain| chain.reason.clone()),
+            node: chain.and_then(|chain| chain.node.clone()),
+            facilitator_url: services
+                .map(|services| services.state.facilitator_url.clone())
+                .unwrap_or_default(),
+            marker: origin.marker,
+            counts_executions: origin.executions.is_some(),
+            idempotent_replay: profile.is_some_and(|profile| profile.idempotent_replay),
+            flow: flow.to_owned(),
+            dynamic_price: profile.is_some_and(|profile| profile.dynamic_price),
+            payers: payers.iter().map(Payer::address).collect(),
+        };
+        self.recorder
+            .append(runner::now_us(), What::RunStarted(event));
+    }
+}
+
+/// The URL of the first route, without credentials, `{port}` still open.
+fn shown_url(profile: &TargetProfile) -> String {
+    let base = profile
+        .url()
+        .map(crate::config::profile::UrlTemplate::as_text)
+        .unwrap_or_default();
+    let path = profile
+        .routes
+        .first()
+        .map(crate::config::profile::Route::request_path);
+    format!("{}{}", base.trim_end_matches('/'), path.unwrap_or_default())
+}
+
+fn probe_options(setup: &Setup) -> ProbeClientOptions {
+    let tls = setup
+        .target
+        .as_ref()
+        .map(|profile| profile.tls.clone())
+        .unwrap_or_default();
+    ProbeClientOptions {
+        timeout: setup.timeout,
+        extra_ca: tls.ca,
+        insecure: tls.insecure,
+        ..ProbeClientOptions::default()
+    }
+}

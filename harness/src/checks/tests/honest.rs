@@ -1,0 +1,100 @@
+//! An honest server comes out clean, in either generation and in both.
+
+use x402_assay_protocol::Version;
+use x402_assay_reports::model::{RunVerdict, Verdict};
+
+use super::with_verdict;
+use crate::checks::CHECKS;
+use crate::history::script::Script;
+
+#[test]
+fn an_honest_v2_server_is_conformant() {
+    let report = Script::honest(Version::V2).report();
+    assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
+    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Inconclusive] {
+        assert_eq!(
+            with_verdict(&report, verdict),
+            Vec::<&str>::new(),
+            "{verdict:?}"
+        );
+    }
+    let v1_only = [
+        "SRV-V1-402-001",
+        "SRV-V1-402-002",
+        "SRV-V1-402-003",
+        "SRV-HDR-002",
+        "SRV-TERM-009",
+    ];
+    assert_eq!(with_verdict(&report, Verdict::Skipped), v1_only);
+    assert!(report.controls.positive.held && report.controls.mutation.held);
+    assert_eq!(report.target.uses_our_facilitator, Some(true));
+}
+
+#[test]
+fn an_honest_v1_server_is_conformant() {
+    let report = Script::honest(Version::V1).report();
+    assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
+    assert_eq!(
+        report.counts.fail + report.counts.warn + report.counts.inconclusive,
+        0
+    );
+    assert!(with_verdict(&report, Verdict::Pass).contains(&"SRV-TERM-009"));
+}
+
+#[test]
+fn a_server_of_both_generations_passes_every_check() {
+    let report = Script::honest(Version::V1).and_honest(Version::V2).report();
+    assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
+    assert_eq!(report.counts.pass, CHECKS.len());
+    assert_eq!(report.target.versions, ["v1", "v2"]);
+    assert!(
+        report
+            .invariants
+            .iter()
+            .all(|i| i.verdict == Verdict::Pass && i.observed > 0)
+    );
+}
+
+#[test]
+fn money_and_latency_are_counted() {
+    let report = Script::honest(Version::V2).report();
+    let money = &report.money;
+    assert_eq!((money.signed, money.settled, money.granted), (2, 2, 2));
+    assert_eq!(
+        (
+            money.double_charged,
+            money.unpaid_grants,
+            money.charged_without_service
+        ),
+        (0, 0, 0)
+    );
+    assert_eq!(money.amounts["settled"], "20000");
+    assert_eq!(money.amounts["granted"], "20000");
+    let phases: Vec<&str> = report.latency.iter().map(|p| p.phase.as_str()).collect();
+    assert_eq!(phases, ["unpaid", "paid", "verify", "settle"]);
+    assert!(
+        report
+            .latency
+            .iter()
+            .all(|p| p.count > 0 && p.p50_us <= p.max_us)
+    );
+}
+
+#[test]
+fn without_a_declared_marker_the_content_is_learned() {
+    let report = Script::honest(Version::V2)
+        .setup(|run| run.marker = None)
+        .report();
+    assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
+}
+
+#[test]
+fn a_selection_of_checks_is_kept() {
+    let judging = crate::verdict::Judging {
+        selected: Some(vec!["SRV-HDR-001".to_owned()]),
+        ..Default::default()
+    };
+    let report = Script::honest(Version::V2).report_with(&judging, None);
+    assert_eq!(report.checks.len(), 1);
+    assert_eq!(report.counts.pass, 1);
+}

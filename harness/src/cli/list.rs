@@ -1,0 +1,105 @@
+//! `list`: what can be selected.
+
+use serde_json::json;
+
+use super::args::{ListOptions, ListRole};
+use super::exit::Exit;
+use super::print;
+use crate::checks::{self, Check, Need, Role};
+
+pub(super) fn list(options: ListOptions) -> Exit {
+    let text = if options.scenarios {
+        scenarios(options.json)
+    } else {
+        let chosen: Vec<&Check> = checks::CHECKS
+            .iter()
+            .filter(|check| wanted(check, options))
+            .collect();
+        if options.json {
+            as_json(&chosen)
+        } else {
+            as_table(&chosen)
+        }
+    };
+    match print::result(&text) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            print::message(&format!("error: stdout: {error}"));
+            Exit::Internal
+        }
+    }
+}
+
+fn wanted(check: &Check, options: ListOptions) -> bool {
+    match options.role {
+        None => true,
+        Some(ListRole::Server) => check.role == Role::ResourceServer,
+        Some(ListRole::Facilitator) => check.role == Role::Facilitator,
+        Some(ListRole::Client) => check.role == Role::Client,
+    }
+}
+
+/// Scenario files do not exist in this version; an empty list says so without failing a script.
+fn scenarios(json: bool) -> String {
+    if json {
+        "[]\n".to_owned()
+    } else {
+        "no scenarios: this version runs its built-in battery only\n".to_owned()
+    }
+}
+
+fn as_json(checks: &[&Check]) -> String {
+    let rows: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            json!({
+                "id": check.id,
+                "title": check.title,
+                "role": role(check.role),
+                "grade": check.grade.name(),
+                "requirement": check.requirement,
+                "source": check.source,
+                "versions": check.versions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "needs": check.needs.iter().map(|need| need_name(*need)).collect::<Vec<_>>(),
+                "tags": check.tags,
+            })
+        })
+        .collect();
+    format!("{:#}\n", serde_json::Value::from(rows))
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::ResourceServer => "server",
+        Role::Facilitator => "facilitator",
+        Role::Client => "client",
+    }
+}
+
+const fn need_name(need: Need) -> &'static str {
+    match need {
+        Need::Facilitator => "facilitator",
+        Need::Evm => "evm",
+    }
+}
+
+fn as_table(checks: &[&Check]) -> String {
+    let width = checks
+        .iter()
+        .map(|check| check.id.len())
+        .max()
+        .unwrap_or_default();
+    let mut text: String = checks
+        .iter()
+        .map(|check| {
+            format!(
+                "{:width$}  {:4}  {}\n",
+                check.id,
+                check.grade.name(),
+                check.title
+            )
+        })
+        .collect();
+    text.push_str(&format!("{} checks\n", checks.len()));
+    text
+}

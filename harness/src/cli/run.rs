@@ -1,0 +1,288 @@
+//! `run`: tests a target.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use rand::Rng as _;
+use tokio_util::sync::CancellationToken;
+use x402_assay_reports::terminal::{self, TerminalOptions};
+use x402_assay_reports::{Report, json, model::RunVerdict};
+
+use super::args::{FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::exit::Exit;
+use super::main::reserved;
+use super::progress::Teller;
+use super::{output, print};
+use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
+use crate::checks::{self, Check};
+use crate::config::TargetProfile;
+use crate::config::profile::{Route, TargetKind, UrlTemplate};
+use crate::history::Facts;
+use crate::runner::Scope;
+use crate::verdict::{self, Judging};
+
+/// Seeds stay below 2^53, so that every JSON reader keeps them exact.
+const SEED_MAX: u64 = 1 << 53;
+
+pub(super) async fn run(
+    options: RunOptions,
+    verbosity: Verbosity,
+    cancel: CancellationToken,
+) -> Exit {
+    if let Some(exit) = not_built(&options) {
+        return exit;
+    }
+    let selection = &options.selection;
+    let selected = checks::select(&selection.check, &selection.skip, &selection.tags);
+    if selected.is_empty() {
+        print::message(
+            "error: no check matches --check, --skip and --tag (x402-assay list shows them all)",
+        );
+        return Exit::Nothing;
+    }
+    if options.dry_run {
+        return dry_run(&options, &selected);
+    }
+    if let Err(error) = output::folder(&options.out) {
+        print::message(&format!("error: --out: {error}"));
+        return Exit::Usage;
+    }
+    let teller = Teller::new(verbosity.quiet);
+    let seed = options
+        .seed
+        .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
+    let outcome = perform(&options, seed, &teller, cancel).await;
+    teller.finish();
+    match outcome {
+        Ok(outcome) => conclude(&options, verbosity, &selected, &outcome),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Names that are reserved, said before anything is started.
+fn not_built(options: &RunOptions) -> Option<Exit> {
+    let kind = options.setup.target.as_ref().map(|target| &target.kind);
+    match kind {
+        Some(TargetKind::Client { .. }) => Some(reserved("run --client")),
+        Some(TargetKind::Facilitator { .. }) => Some(reserved("run --facilitator")),
+        _ if !options.scenarios.is_empty() => Some(reserved("run SCENARIO")),
+        _ => None,
+    }
+}
+
+async fn perform(
+    options: &RunOptions,
+    seed: u64,
+    teller: &Teller,
+    cancel: CancellationToken,
+) -> Result<Outcome, BenchError> {
+    let guard = guard_binary()?;
+    if options.setup.target.is_none() {
+        teller.line("no target given: testing the built-in reference server (nothing of yours)");
+    }
+    let bench = Bench {
+        setup: &options.setup,
+        scope: Scope::Battery,
+        seed,
+        out: Some(&options.out),
+        strict: options.strict,
+        patience: options.patience,
+        guard,
+        cancel,
+        progress: teller,
+    };
+    bench::run(&bench).await
+}
+
+/// Our own binary, which runs children in guard mode.
+pub(super) fn guard_binary() -> Result<std::path::PathBuf, BenchError> {
+    std::env::current_exe()
+        .map_err(|error| BenchError::Internal(format!("our own binary cannot be found: {error}")))
+}
+
+/// Says why a run did not begin.
+pub(super) fn refuse(error: &BenchError) -> Exit {
+    print::message(&format!("error: {error}"));
+    match error {
+        BenchError::Usage(_) => Exit::Usage,
+        BenchError::Internal(_) => Exit::Internal,
+    }
+}
+
+fn conclude(
+    options: &RunOptions,
+    verbosity: Verbosity,
+    selected: &[&Check],
+    outcome: &Outcome,
+) -> Exit {
+    let report = judge(
+        outcome,
+        &Judging {
+            grading: grading(options.grading),
+            selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
+            replay_command: Some(replay_command(&options.setup)),
+        },
+    );
+    show_log(outcome, &report);
+    let text = if options.json {
+        json::render(&report)
+    } else {
+        terminal::render(
+            &report,
+            TerminalOptions {
+                color: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+                verbose: verbosity.verbose > 0,
+                ..TerminalOptions::default()
+            },
+        )
+    };
+    let mut exit = exit_code(&report, options.fail_on);
+    if let Err(error) = print::result(&text) {
+        print::message(&format!("error: stdout: {error}"));
+    }
+    if let Err(error) = output::write(&options.out, &report) {
+        print::message(&format!("error: the report is not whole on disk: {error}"));
+        exit = exit.max(Exit::Internal);
+    }
+    if let Some(trouble) = &outcome.file_trouble {
+        print::message(&format!(
+            "error: the history is not whole on disk: {trouble}"
+        ));
+        exit = exit.max(Exit::Internal);
+    }
+    if !verbosity.quiet {
+        print::message(&files(&options.out));
+    }
+    exit
+}
+
+/// The end of a launched target's log, when the run says nothing good of it.
+pub(super) fn show_log(outcome: &Outcome, report: &Report) {
+    if report.verdict == RunVerdict::Inconclusive && !outcome.target_log.is_empty() {
+        print::message("the target's log ends:");
+        for line in &outcome.target_log {
+            print::message(&format!("  | {line}"));
+        }
+    }
+}
+
+/// Judges a history.
+pub(super) fn judge(outcome: &Outcome, judging: &Judging) -> Report {
+    let facts = Facts::new(&outcome.history, None);
+    verdict::build_report(&facts, judging)
+}
+
+const fn grading(asked: Grading) -> checks::Grading {
+    match asked {
+        Grading::Default => checks::Grading::Default,
+        Grading::StrictSpec => checks::Grading::StrictSpec,
+        Grading::StrictSdk => checks::Grading::StrictSdk,
+    }
+}
+
+/// The command that makes this run again. Values of headers are secrets and stay out of it.
+fn replay_command(setup: &Setup) -> String {
+    let mut words = vec!["x402-assay".to_owned(), "run".to_owned()];
+    match (&setup.profile, &setup.target) {
+        (Some(profile), _) => {
+            words.extend(["--server".to_owned(), quote(&profile.display().to_string())]);
+        }
+        (None, Some(target)) => words.extend(target_words(target)),
+        (None, None) => {}
+    }
+    words.extend(
+        setup
+            .defects
+            .iter()
+            .map(|defect| format!("--defect {}", quote(defect))),
+    );
+    words.join(" ")
+}
+
+fn target_words(target: &TargetProfile) -> Vec<String> {
+    let route = target.routes.first();
+    let base = target.url().map(UrlTemplate::as_text).unwrap_or_default();
+    let path = route.map(Route::request_path).unwrap_or_default();
+    let mut words = vec!["--server".to_owned(), quote(&format!("{base}{path}"))];
+    if let Some(launch) = &target.launch {
+        words.extend(["--launch".to_owned(), quote(&launch.command)]);
+    }
+    if let Some(route) = route {
+        if route.method != http::Method::GET {
+            words.extend(["-X".to_owned(), route.method.to_string()]);
+        }
+        if let Some(body) = &route.body {
+            words.extend(["-d".to_owned(), quote(&String::from_utf8_lossy(body))]);
+        }
+    }
+    let headers = target
+        .headers
+        .iter()
+        .chain(route.iter().flat_map(|route| &route.headers));
+    words.extend(headers.map(|header| format!("-H '{}: …'", header.name)));
+    words
+}
+
+/// One word for a POSIX shell.
+fn quote(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The exit code of a report (design section 9).
+pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
+    if report.interrupted {
+        return Exit::Interrupted;
+    }
+    match report.verdict {
+        RunVerdict::Nonconformant => Exit::Nonconformant,
+        RunVerdict::Inconclusive => Exit::Inconclusive,
+        RunVerdict::Conformant if fail_on == FailOn::Warn && report.counts.warn > 0 => {
+            Exit::Nonconformant
+        }
+        RunVerdict::Conformant => Exit::Ok,
+    }
+}
+
+fn files(out: &Path) -> String {
+    let shown = std::env::current_dir()
+        .ok()
+        .and_then(|folder| out.strip_prefix(folder).ok().map(Path::to_owned))
+        .unwrap_or_else(|| out.to_owned());
+    format!(
+        "report files: {}/{{report.json,report.md,{HISTORY_FILE}}}",
+        shown.display()
+    )
+}
+
+fn dry_run(options: &RunOptions, selected: &[&Check]) -> Exit {
+    let mut text = String::new();
+    for check in selected {
+        text.push_str(&format!("{}  {}\n", check.id, check.title));
+    }
+    text.push_str(&plan(&options.setup, selected));
+    match print::result(&text) {
+        Ok(()) => Exit::Ok,
+        Err(_) => Exit::Internal,
+    }
+}
+
+fn plan(setup: &Setup, selected: &[&Check]) -> String {
+    let target = setup.target.as_ref().map_or_else(
+        || "the built-in reference server".to_owned(),
+        |target| target.name.clone(),
+    );
+    let routes = setup
+        .target
+        .as_ref()
+        .map_or(1, |target| target.routes.len());
+    format!(
+        "\n{} checks on {target}: about {} requests per version\n",
+        selected.len(),
+        crate::runner::planned_requests(routes)
+    )
+}

@@ -1,0 +1,188 @@
+//! The exchanges of the server battery, per route and version.
+
+use serde_json::Value;
+use x402_assay_protocol::Version;
+
+use super::session::{PaymentHeader, SendError, Session, now_us};
+use crate::client::{self, Choice, MALFORMED, Payer, SignOptions, VARIATIONS, Variation};
+use crate::config::profile::Route;
+
+/// Malformed headers that hold JSON of the wrong shape; the others hold no JSON object at all.
+const SHAPES: &[&str] = &[
+    "missing-accepted",
+    "missing-scheme",
+    "missing-payload",
+    "missing-authorization",
+    "missing-signature",
+    "number-for-string",
+];
+
+/// One route in one version.
+#[derive(Debug)]
+pub(crate) struct Battery<'a> {
+    pub(crate) session: &'a Session<'a>,
+    pub(crate) route: &'a Route,
+    pub(crate) version: Version,
+    /// The only chain to pay on, if one was named.
+    pub(crate) chain_id: Option<u64>,
+}
+
+/// A challenge that can be answered.
+struct Quote {
+    choice: Choice,
+    resource: Option<Value>,
+}
+
+impl Battery<'_> {
+    /// Requests of the whole battery, roughly: for the progress line.
+    pub(crate) fn requests_full(version: Version) -> usize {
+        let applies = |rows: &[Variation]| {
+            rows.iter()
+                .filter(|row| row.versions.contains(&version))
+                .count()
+        };
+        let (wrong, malformed) = (applies(VARIATIONS), applies(MALFORMED));
+        Self::REQUESTS_CORE + 3 + 2 * wrong + 1 + malformed
+    }
+
+    /// Requests of [`Self::core`].
+    pub(crate) const REQUESTS_CORE: usize = 3;
+
+    /// An unpaid request, and one good purchase.
+    pub(crate) async fn core(&self) -> Result<Option<PaymentHeader>, SendError> {
+        self.session
+            .send(&self.probe("unpaid"), self.route, None)
+            .await?;
+        self.buy("good").await
+    }
+
+    /// Everything: the core, then what must be refused.
+    pub(crate) async fn full(&self) -> Result<(), SendError> {
+        self.session
+            .send(&self.probe("unpaid-again"), self.route, None)
+            .await?;
+        let good = self.core().await?;
+        if let Some(good) = &good {
+            self.session
+                .send(&self.probe("replay"), self.route, Some(good))
+                .await?;
+        }
+        self.buy("good-2").await?;
+        self.wrong().await?;
+        self.malformed().await
+    }
+
+    async fn buy(&self, name: &str) -> Result<Option<PaymentHeader>, SendError> {
+        let probe = self.probe(name);
+        let Some(quote) = self.quote(&probe).await? else {
+            return Ok(None);
+        };
+        let payment = client::sign(
+            self.payer(0),
+            &quote.choice,
+            quote.resource.as_ref(),
+            now_s(),
+            &SignOptions::default(),
+        );
+        let number = self.session.record_signed(&payment, None);
+        let header = PaymentHeader::of(&payment, number);
+        self.session.send(&probe, self.route, Some(&header)).await?;
+        Ok(Some(header))
+    }
+
+    async fn wrong(&self) -> Result<(), SendError> {
+        for variation in VARIATIONS {
+            if !variation.versions.contains(&self.version) {
+                continue;
+            }
+            let name = match variation.name {
+                "signature-flipped" => "mutation".to_owned(),
+                name => format!("wrong/{name}"),
+            };
+            let probe = self.probe(&name);
+            if let Some(quote) = self.quote(&probe).await? {
+                self.cheat(&probe, variation, &quote).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn malformed(&self) -> Result<(), SendError> {
+        let Some(quote) = self.quote(&self.probe("malformed")).await? else {
+            return Ok(());
+        };
+        for variation in MALFORMED {
+            if variation.versions.contains(&self.version) {
+                let group = if SHAPES.contains(&variation.name) {
+                    "shape"
+                } else {
+                    "malformed"
+                };
+                let probe = self.probe(&format!("{group}/{}", variation.name));
+                self.cheat(&probe, variation, &quote).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn cheat(
+        &self,
+        probe: &str,
+        variation: &Variation,
+        quote: &Quote,
+    ) -> Result<(), SendError> {
+        let resource = quote.resource.as_ref();
+        match client::vary(variation, self.payer(1), &quote.choice, resource, now_s()) {
+            Ok(payment) => {
+                let number = self.session.record_signed(&payment, Some(variation.name));
+                let header = PaymentHeader::of(&payment, number);
+                self.session.send(probe, self.route, Some(&header)).await?;
+            }
+            Err(why) => self.session.note(Some(probe), why.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A fresh challenge for a probe; `None`, with a note, when there is nothing to pay.
+    async fn quote(&self, probe: &str) -> Result<Option<Quote>, SendError> {
+        let exchange = self
+            .session
+            .send(&self.probe("quote"), self.route, None)
+            .await?;
+        let Some(response) = exchange.response() else {
+            self.session
+                .note(Some(probe), "no challenge: the target did not answer");
+            return Ok(None);
+        };
+        let read = match client::read(self.version, response) {
+            Ok(read) => read.challenge,
+            Err(why) => {
+                self.session
+                    .note(Some(probe), format!("no {} challenge: {why}", self.version));
+                return Ok(None);
+            }
+        };
+        match client::choose(&read, self.chain_id) {
+            Ok(choice) => Ok(Some(Quote {
+                choice,
+                resource: read.resource().cloned(),
+            })),
+            Err(why) => {
+                self.session.note(Some(probe), why.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn payer(&self, index: usize) -> &Payer {
+        &self.session.payers[index % self.session.payers.len()]
+    }
+
+    fn probe(&self, name: &str) -> String {
+        format!("{}/{name}", self.version)
+    }
+}
+
+fn now_s() -> u64 {
+    now_us() / 1_000_000
+}

@@ -1,0 +1,29 @@
+//! The built-in target: our own reference server, described like any other target.
+
+use crate::config::TargetProfile;
+use crate::config::profile;
+
+/// The profile of the built-in reference server listening at `url`.
+///
+/// # Panics
+/// Never: the text is fixed but for the URL, and a test parses it.
+pub fn builtin_profile(url: &str) -> TargetProfile {
+    let text = format!(
+        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n",
+        crate::reference_server::MARKER
+    );
+    profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None)
+        .expect("the built-in profile is valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profile_is_valid() {
+        let profile = builtin_profile("http://127.0.0.1:3000");
+        assert_eq!(profile.routes.len(), 1);
+        assert!(profile.origin.marker.is_some());
+    }
+}

@@ -1,0 +1,40 @@
+//! What the target is, before anything is paid: does it answer, and which versions does it speak?
+
+use std::time::{Duration, Instant};
+
+use x402_assay_protocol::Version;
+
+use super::session::{SendError, Session};
+use crate::client;
+use crate::config::profile::Route;
+use crate::http::Exchange;
+
+/// Pause between two looks at a target that is not ready.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The first challenge of a route, asked for again while the target answers with a server error.
+///
+/// Servers that load `/supported` at start-up answer 500 until they have it.
+pub(crate) async fn preflight(session: &Session<'_>, route: &Route) -> Result<Exchange, SendError> {
+    let until = Instant::now() + session.patience;
+    loop {
+        let exchange = session.send("preflight", route, None).await?;
+        let server_error = exchange.status().is_some_and(|status| status >= 500);
+        if !server_error || Instant::now() >= until {
+            return Ok(exchange);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = session.cancel.cancelled() => return Err(SendError::Cancelled),
+        }
+    }
+}
+
+/// The versions to test: the ones that were asked for, else those the challenge shows.
+pub(crate) fn versions(exchange: &Exchange, wanted: Option<&[Version]>) -> Vec<Version> {
+    match (wanted, exchange.response()) {
+        (Some(wanted), _) => wanted.to_vec(),
+        (None, Some(response)) => client::detect(response),
+        (None, None) => Vec::new(),
+    }
+}

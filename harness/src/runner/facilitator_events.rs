@@ -1,0 +1,141 @@
+//! The facilitator's log, copied into the history as it grows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use alloy_primitives::Address;
+use x402_mock_facilitator::event::{CallStep, Endpoint, FacilitatorEvent};
+
+use crate::history::{Recorder, What};
+use crate::service::{ControlClient, ControlError};
+
+/// Reads the log from where the run began.
+#[derive(Debug)]
+pub(crate) struct FacilitatorEvents {
+    control: ControlClient,
+    next: u64,
+    payers: BTreeSet<Address>,
+    /// Calls of other runs on the same service: not ours to record.
+    foreign: BTreeSet<u64>,
+    /// Our calls that have no answer yet.
+    open: BTreeMap<u64, Endpoint>,
+}
+
+impl FacilitatorEvents {
+    /// Starts at the log's present end: what was before is not ours.
+    pub(crate) async fn from_now(
+        control: ControlClient,
+        payers: BTreeSet<Address>,
+    ) -> Result<Self, ControlError> {
+        let mut next = 0;
+        loop {
+            let page = control.events(next, Duration::ZERO).await?;
+            if page.events.is_empty() {
+                next = page.next;
+                break;
+            }
+            next = page.next;
+        }
+        Ok(Self {
+            control,
+            next,
+            payers,
+            foreign: BTreeSet::new(),
+            open: BTreeMap::new(),
+        })
+    }
+
+    /// Records what happened since the last call.
+    pub(crate) async fn pull(&mut self, recorder: &Recorder) -> Result<(), ControlError> {
+        self.pull_waiting(recorder, Duration::ZERO).await
+    }
+
+    /// Records until none of our calls is open, or `patience` is over; tells whether it is quiet.
+    pub(crate) async fn settle_down(
+        &mut self,
+        recorder: &Recorder,
+        patience: Duration,
+    ) -> Result<bool, ControlError> {
+        let until = Instant::now() + patience;
+        self.pull(recorder).await?;
+        while !self.open.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.pull_waiting(recorder, left.min(Duration::from_secs(1)))
+                .await?;
+        }
+        Ok(true)
+    }
+
+    async fn pull_waiting(
+        &mut self,
+        recorder: &Recorder,
+        wait: Duration,
+    ) -> Result<(), ControlError> {
+        loop {
+            let page = self.control.events(self.next, wait).await?;
+            let last = page.events.is_empty();
+            self.next = page.next;
+            for event in page.events {
+                self.take(event, recorder);
+            }
+            if last || !wait.is_zero() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, event: FacilitatorEvent, recorder: &Recorder) {
+        let FacilitatorEvent {
+            at_us, call, what, ..
+        } = event;
+        if self.foreign.contains(&call) {
+            if matches!(what, CallStep::Answered { .. }) {
+                self.foreign.remove(&call);
+            }
+            return;
+        }
+        let what = match what {
+            CallStep::Received {
+                endpoint,
+                authorization,
+                body,
+            } => {
+                if authorization.is_some_and(|key| !self.payers.contains(&key.payer)) {
+                    self.foreign.insert(call);
+                    return;
+                }
+                self.open.insert(call, endpoint);
+                let body = recorder.body(at_us, body.as_bytes());
+                What::FacilitatorReceived {
+                    call,
+                    endpoint,
+                    authorization,
+                    body,
+                }
+            }
+            CallStep::Broadcast { transaction } => What::Broadcast { call, transaction },
+            CallStep::Mined {
+                transaction,
+                success,
+            } => What::Mined {
+                call,
+                transaction,
+                success,
+            },
+            CallStep::Answered { status, body, lied } => {
+                self.open.remove(&call);
+                let body = recorder.body(at_us, body.as_bytes());
+                What::FacilitatorAnswered {
+                    call,
+                    status,
+                    body,
+                    lied,
+                }
+            }
+        };
+        recorder.append(at_us, what);
+    }
+}

@@ -1,0 +1,71 @@
+//! After the exchanges: wait until nothing moves any more, then read the ledger at a named block.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::Address;
+use x402_mock_facilitator::event::{LedgerRecord, Movement};
+
+use super::prepare::Prepared;
+use super::session::{Session, now_us};
+use crate::history::What;
+use crate::service::ControlError;
+
+/// Records everything the ledger says of this run's payers.
+pub(crate) async fn read_ledger(
+    session: &Session<'_>,
+    prepared: &Prepared,
+) -> Result<(), ControlError> {
+    session.progress.stage("reading the ledger");
+    if !session.settle_down().await? {
+        session.note(
+            None,
+            format!(
+                "not at rest: a facilitator call was still open after {:?} (--patience)",
+                session.patience
+            ),
+        );
+    }
+    let payers: BTreeSet<Address> = session
+        .payers
+        .iter()
+        .map(crate::client::Payer::address)
+        .collect();
+    for (&chain_id, &before) in &prepared.heads {
+        let page = session.control.records(chain_id, before + 1).await?;
+        let ours: BTreeSet<_> = page
+            .records
+            .iter()
+            .filter(|record| names(record, &payers))
+            .map(|record| record.transaction)
+            .collect();
+        for record in page.records {
+            // Whole transactions: a Transfer and its AuthorizationUsed belong together.
+            if ours.contains(&record.transaction) {
+                session.recorder.append(now_us(), What::Ledger(record));
+            }
+        }
+        for transaction in session.receipts() {
+            let found = session.control.transaction(chain_id, &transaction).await?;
+            session
+                .recorder
+                .append(now_us(), What::Transaction { transaction, found });
+        }
+        session.recorder.append(
+            now_us(),
+            What::AtRest {
+                chain_id,
+                block: page.head,
+            },
+        );
+    }
+    Ok(())
+}
+
+/// True when the record moves money of one of the payers, or consumes one of their authorizations.
+fn names(record: &LedgerRecord, payers: &BTreeSet<Address>) -> bool {
+    match &record.what {
+        Movement::Transfer { from, .. } => payers.contains(from),
+        Movement::AuthorizationUsed { payer, .. }
+        | Movement::AuthorizationCanceled { payer, .. } => payers.contains(payer),
+    }
+}

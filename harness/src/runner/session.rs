@@ -1,0 +1,498 @@
+//! One run's connection to its target: sends, records, keeps count.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use x402_assay_protocol::header;
+
+use super::auth::AuthCommand;
+use super::facilitator_events::FacilitatorEvents;
+use super::progress::Progress;
+use super::secrets::Secrets;
+use crate::client::{Payer, SignedPayment};
+use crate::config::TargetProfile;
+use crate::config::profile::Route;
+use crate::history::event::{Answered, Sent, Trouble};
+use crate::history::{Recorder, What};
+use crate::http::{
+    BudgetSpent, Exchange, Failure, ProbeClient, Request, Throttle, ThrottleOptions,
+};
+use crate::service::{ControlClient, ControlError};
+
+/// Header values longer than this are stored once, by hash.
+const HEADER_INLINE_MAX: usize = 200;
+
+const TOO_MANY_REQUESTS: u16 = 429;
+/// How often one request is sent to a target that answers 429.
+const ATTEMPTS_WHEN_LIMITED: u32 = 3;
+/// Requests that may end in 429 all the same before the run is stopped.
+const GIVE_UPS_MAX: u32 = 2;
+
+/// What a session is made of.
+#[derive(Debug)]
+pub struct SessionOptions {
+    /// The target.
+    pub profile: TargetProfile,
+    /// Port that stands for `{port}`.
+    pub port: u16,
+    /// The probing client.
+    pub http: ProbeClient,
+    /// The service.
+    pub control: ControlClient,
+    /// Where everything is recorded.
+    pub recorder: Recorder,
+    /// Hides secrets in what the session itself writes.
+    pub secrets: Secrets,
+    /// Payers of this run.
+    pub payers: Vec<Payer>,
+    /// Cancelled by Ctrl-C.
+    pub cancel: CancellationToken,
+    /// Longest wait for something that may never happen.
+    pub patience: Duration,
+}
+
+/// One run's connection to its target.
+pub struct Session<'a> {
+    pub(crate) profile: TargetProfile,
+    pub(crate) control: ControlClient,
+    pub(crate) recorder: Recorder,
+    pub(crate) payers: Vec<Payer>,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) patience: Duration,
+    pub(crate) progress: &'a dyn Progress,
+    http: ProbeClient,
+    secrets: Secrets,
+    port: u16,
+    throttle: Throttle,
+    auth: Option<AuthCommand>,
+    facilitator: Mutex<FacilitatorEvents>,
+    exchanges: AtomicU32,
+    authorizations: AtomicU32,
+    planned: AtomicU32,
+    given_up: AtomicU32,
+    receipts: std::sync::Mutex<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("profile", &self.profile.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why no request went out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// Ctrl-C.
+    #[error("the run was stopped")]
+    Cancelled,
+    /// The request budget of the profile is used up.
+    #[error(transparent)]
+    Budget(#[from] BudgetSpent),
+    /// The target goes on answering 429.
+    #[error(
+        "the target goes on answering 429 after the pauses it asked for: raise its rate limit for the run, or set limits.rps"
+    )]
+    RateLimited,
+    /// The target's own header command failed.
+    #[error("{0}")]
+    Auth(String),
+    /// Our own facilitator or ledger does not answer.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+/// A payment header to send.
+#[derive(Debug, Clone)]
+pub(crate) struct PaymentHeader {
+    /// Number of the authorization it carries, if it carries one of ours.
+    pub(crate) authorization: Option<u32>,
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+}
+
+impl PaymentHeader {
+    /// The header of a payment that was signed and recorded as `authorization`.
+    pub(crate) fn of(payment: &SignedPayment, authorization: u32) -> Self {
+        Self {
+            authorization: Some(authorization),
+            name: payment.header_name,
+            value: payment.header_value.clone(),
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the session; facilitator events from before are not its own.
+    ///
+    /// # Errors
+    /// When the control API does not answer.
+    pub async fn open(
+        options: SessionOptions,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, ControlError> {
+        let SessionOptions {
+            profile,
+            port,
+            http,
+            control,
+            recorder,
+            secrets,
+            payers,
+            cancel,
+            patience,
+        } = options;
+        let addresses = payers.iter().map(Payer::address).collect();
+        let facilitator = FacilitatorEvents::from_now(control.clone(), addresses).await?;
+        let throttle = Throttle::new(ThrottleOptions {
+            rps: profile.limits.rps,
+            requests: profile.limits.requests,
+        });
+        let auth = profile
+            .auth
+            .clone()
+            .map(|auth| AuthCommand::new(auth, profile.base_dir.clone()));
+        Ok(Self {
+            profile,
+            control,
+            recorder,
+            payers,
+            cancel,
+            patience,
+            progress,
+            http,
+            secrets,
+            port,
+            throttle,
+            auth,
+            facilitator: Mutex::new(facilitator),
+            exchanges: AtomicU32::new(0),
+            authorizations: AtomicU32::new(0),
+            planned: AtomicU32::new(0),
+            given_up: AtomicU32::new(0),
+            receipts: std::sync::Mutex::default(),
+        })
+    }
+
+    /// Sends one request to a route and records both sides of it.
+    pub(crate) async fn send(
+        &self,
+        probe: &str,
+        route: &Route,
+        payment: Option<&PaymentHeader>,
+    ) -> Result<Exchange, SendError> {
+        for _ in 1..ATTEMPTS_WHEN_LIMITED {
+            let request = self.request(route, payment).await?;
+            let exchange = self.perform(probe, &route.path, request, payment).await?;
+            if exchange.status() != Some(TOO_MANY_REQUESTS) {
+                return Ok(exchange);
+            }
+            self.note(
+                Some(probe),
+                "429: asked again after the pause that the target wants",
+            );
+        }
+        let request = self.request(route, payment).await?;
+        let exchange = self.perform(probe, &route.path, request, payment).await?;
+        let limited = exchange.status() == Some(TOO_MANY_REQUESTS);
+        if limited && self.given_up.fetch_add(1, Ordering::Relaxed) >= GIVE_UPS_MAX {
+            return Err(SendError::RateLimited);
+        }
+        Ok(exchange)
+    }
+
+    /// Sends a plain GET to a path of the target.
+    pub(crate) async fn get(&self, probe: &str, path: &str) -> Result<Exchange, SendError> {
+        let mut request = Request::get(self.url(path));
+        self.add_headers(&mut request, &[]).await?;
+        self.perform(probe, path, request, None).await
+    }
+
+    async fn perform(
+        &self,
+        probe: &str,
+        route: &str,
+        request: Request,
+        payment: Option<&PaymentHeader>,
+    ) -> Result<Exchange, SendError> {
+        self.acquire().await?;
+        let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.record_sent(number, probe, route, &request, payment);
+        let method = request.method.clone();
+        let exchange = tokio::select! {
+            exchange = self.http.send(request) => exchange,
+            () = self.cancel.cancelled() => {
+                self.recorder.append(now_us(), What::Unanswered {
+                    exchange: number,
+                    trouble: Trouble::Cancelled,
+                    message: "the run was stopped while this exchange was under way".to_owned(),
+                });
+                return Err(SendError::Cancelled);
+            }
+        };
+        self.record_outcome(number, &exchange);
+        if let Some(pause) = exchange
+            .response()
+            .and_then(|answer| self.throttle.note(answer))
+        {
+            self.progress
+                .stage(&format!("the target asks for a pause of {pause:?}"));
+        }
+        self.facilitator.lock().await.pull(&self.recorder).await?;
+        if payment.is_some() {
+            self.read_executions(number).await;
+        }
+        let done = usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        let planned = usize::try_from(self.planned.load(Ordering::Relaxed)).unwrap_or(done);
+        self.progress.request(done, planned.max(done), probe);
+        tracing::info!(exchange.id = number, probe, %method, status = ?exchange.status(), "exchange");
+        Ok(exchange)
+    }
+
+    async fn acquire(&self) -> Result<(), SendError> {
+        tokio::select! {
+            admitted = self.throttle.admit() => Ok(admitted?),
+            () = self.cancel.cancelled() => Err(SendError::Cancelled),
+        }
+    }
+
+    /// Notes how many requests are planned, for the progress line.
+    pub(crate) fn plan(&self, requests: usize) {
+        let sent = self.exchanges.load(Ordering::Relaxed);
+        let more = u32::try_from(requests).unwrap_or(u32::MAX);
+        self.planned
+            .store(sent.saturating_add(more), Ordering::Relaxed);
+    }
+
+    /// Records a signed authorization and gives it its number.
+    pub(crate) fn record_signed(&self, payment: &SignedPayment, wrong: Option<&str>) -> u32 {
+        let number = self.authorizations.fetch_add(1, Ordering::Relaxed);
+        self.recorder
+            .append(now_us(), What::Signed(payment.record(number, wrong)));
+        number
+    }
+
+    /// Waits until none of our facilitator calls is open; tells whether that came true in time.
+    pub(crate) async fn settle_down(&self) -> Result<bool, ControlError> {
+        self.facilitator
+            .lock()
+            .await
+            .settle_down(&self.recorder, self.patience)
+            .await
+    }
+
+    /// Transaction hashes that receipts of the target named.
+    pub(crate) fn receipts(&self) -> BTreeSet<String> {
+        self.receipts
+            .lock()
+            .map(|set| set.clone())
+            .unwrap_or_default()
+    }
+
+    /// Adds a remark to the history.
+    pub(crate) fn note(&self, probe: Option<&str>, text: impl Into<String>) {
+        let probe = probe.map(str::to_owned);
+        self.recorder.append(
+            now_us(),
+            What::Note {
+                probe,
+                text: text.into(),
+            },
+        );
+    }
+
+    /// The whole URL of a path of the target.
+    pub(crate) fn url(&self, path: &str) -> Url {
+        self.profile
+            .url_of(path, self.port)
+            .expect("a session's target is a server, which has a URL")
+    }
+
+    async fn request(
+        &self,
+        route: &Route,
+        payment: Option<&PaymentHeader>,
+    ) -> Result<Request, SendError> {
+        let mut request = Request::new(route.method.clone(), self.url(route.request_path()));
+        self.add_headers(&mut request, &route.headers).await?;
+        if let Some(payment) = payment {
+            request = request.with_header(payment.name, payment.value.clone());
+        }
+        if let Some(body) = &route.body {
+            request = request.with_body(Bytes::from(body.clone()));
+        }
+        Ok(request)
+    }
+
+    async fn add_headers(
+        &self,
+        request: &mut Request,
+        route: &[crate::config::profile::Header],
+    ) -> Result<(), SendError> {
+        let mut headers: Vec<_> = self.profile.headers.iter().chain(route).cloned().collect();
+        if let Some(auth) = &self.auth {
+            let host = request.url.host_str().unwrap_or_default().to_owned();
+            let path = request.path_and_query();
+            let fresh = auth
+                .headers(request.method.as_str(), &host, &path)
+                .await
+                .map_err(SendError::Auth)?;
+            for header in &fresh {
+                self.secrets.add(header.value.expose());
+            }
+            headers.extend(fresh);
+        }
+        for header in headers {
+            request
+                .headers
+                .push((header.name.to_string(), header.value.expose().to_owned()));
+        }
+        Ok(())
+    }
+
+    fn record_sent(
+        &self,
+        exchange: u32,
+        probe: &str,
+        route: &str,
+        request: &Request,
+        payment: Option<&PaymentHeader>,
+    ) {
+        let at_us = now_us();
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), self.inline(at_us, name, value.as_bytes())))
+            .collect();
+        let body = request
+            .body
+            .as_ref()
+            .map(|body| self.recorder.body(at_us, body));
+        let sent = Sent {
+            exchange,
+            probe: probe.to_owned(),
+            route: route.to_owned(),
+            method: request.method.to_string(),
+            path: self.secrets.text(&request.path_and_query()),
+            headers,
+            body,
+            authorization: payment.and_then(|payment| payment.authorization),
+            payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
+        };
+        self.recorder.append(at_us, What::Sent(sent));
+    }
+
+    fn record_outcome(&self, number: u32, exchange: &Exchange) {
+        let at_us = exchange.started_at_us.saturating_add(exchange.total_us);
+        let what = match &exchange.outcome {
+            Ok(response) => {
+                self.keep_receipts(response);
+                let headers = response
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), self.inline(at_us, name, value)))
+                    .collect();
+                What::Answered(Answered {
+                    exchange: number,
+                    status: response.status,
+                    headers,
+                    body: self.recorder.body(at_us, &response.body),
+                    headers_us: exchange.headers_us,
+                    total_us: exchange.total_us,
+                })
+            }
+            Err(Failure {
+                trouble, message, ..
+            }) => What::Unanswered {
+                exchange: number,
+                trouble: *trouble,
+                message: self.secrets.text(message),
+            },
+        };
+        self.recorder.append(at_us, what);
+    }
+
+    /// A header value as it stands in an event: secrets hidden, long values by hash.
+    fn inline(&self, at_us: u64, name: &str, value: &[u8]) -> String {
+        let text = self.secrets.header(name, &String::from_utf8_lossy(value));
+        if text.len() > HEADER_INLINE_MAX {
+            format!("body:{}", self.recorder.body(at_us, text.as_bytes()))
+        } else {
+            text
+        }
+    }
+
+    fn keep_receipts(&self, response: &crate::http::Response) {
+        for name in [header::PAYMENT_RESPONSE, header::X_PAYMENT_RESPONSE] {
+            let Some(Ok(decoded)) = response.headers.first(name).map(header::decode) else {
+                continue;
+            };
+            let hash = decoded
+                .value
+                .get("transaction")
+                .and_then(serde_json::Value::as_str);
+            if let (Some(hash), Ok(mut receipts)) =
+                (hash.filter(|hash| !hash.is_empty()), self.receipts.lock())
+            {
+                receipts.insert(hash.chars().take(100).collect());
+            }
+        }
+    }
+
+    /// Reads the origin's own counter; a counter that does not answer is a note, not a verdict.
+    async fn read_executions(&self, after_exchange: u32) {
+        let Some(path) = self.profile.origin.executions.clone() else {
+            return;
+        };
+        let mut request = Request::get(self.url(&path));
+        if let Err(error) = self.add_headers(&mut request, &[]).await {
+            self.note(None, format!("origin.executions: {error}"));
+            return;
+        }
+        let exchange = self.http.send(request).await;
+        let count = exchange
+            .response()
+            .filter(|response| response.is_success())
+            .and_then(|found| {
+                serde_json::from_slice::<serde_json::Value>(&found.body)
+                    .ok()?
+                    .get("count")?
+                    .as_u64()
+            });
+        match count {
+            Some(count) => self.recorder.append(
+                now_us(),
+                What::HandlerRuns {
+                    after_exchange,
+                    count,
+                },
+            ),
+            None => {
+                let status = exchange
+                    .status()
+                    .map_or("no answer".to_owned(), |s| format!("HTTP {s}"));
+                self.note(
+                    None,
+                    format!("origin.executions: {path} gave {status} instead of {{\"count\": n}}"),
+                );
+            }
+        }
+    }
+}
+
+/// Unix time in microseconds.
+pub(crate) fn now_us() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+        })
+}

@@ -1,0 +1,135 @@
+//! The order of a run.
+
+use x402_assay_protocol::Version;
+
+use super::battery::Battery;
+use super::prepare::Prepared;
+use super::session::{SendError, Session};
+use super::{detect, rest};
+use crate::client;
+use crate::http::Exchange;
+use crate::service::ControlError;
+
+/// How much of the battery is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Battery,
+    /// One purchase per version: what `doctor` does.
+    PositiveControl,
+}
+
+/// Why a run ended before its plan.
+#[derive(Debug, thiserror::Error)]
+pub enum RunTrouble {
+    /// Ctrl-C.
+    #[error("the run was stopped")]
+    Interrupted,
+    /// Something of ours, or the profile's budget.
+    #[error("{0}")]
+    Stopped(String),
+}
+
+impl From<SendError> for RunTrouble {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Cancelled => Self::Interrupted,
+            SendError::Control(error) => error.into(),
+            other => Self::Stopped(other.to_string()),
+        }
+    }
+}
+
+impl From<ControlError> for RunTrouble {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Refused { message, .. } => Self::Stopped(format!("chain: {message}")),
+            other => Self::Stopped(other.to_string()),
+        }
+    }
+}
+
+/// Requests one version takes on a server with this many routes, roughly.
+pub fn planned_requests(routes: usize) -> usize {
+    Battery::requests_full(Version::V2)
+        + routes.saturating_sub(1) * (Battery::REQUESTS_CORE + 1)
+        + 1
+}
+
+/// Runs the battery, and reads the ledger whatever became of it.
+///
+/// # Errors
+/// When the run was stopped or could not go on; what happened until then is recorded.
+pub async fn run(
+    session: &Session<'_>,
+    scope: Scope,
+    versions: Option<&[Version]>,
+    chain_id: Option<u64>,
+) -> Result<(), RunTrouble> {
+    let mut prepared = Prepared::default();
+    let exchanges = exchanges(session, &mut prepared, scope, versions, chain_id).await;
+    let ledger = rest::read_ledger(session, &prepared).await;
+    exchanges?;
+    ledger.map_err(RunTrouble::from)
+}
+
+async fn exchanges(
+    session: &Session<'_>,
+    prepared: &mut Prepared,
+    scope: Scope,
+    versions: Option<&[Version]>,
+    chain_id: Option<u64>,
+) -> Result<(), RunTrouble> {
+    let routes = session.profile.routes.clone();
+    for (index, route) in routes.iter().enumerate() {
+        session.progress.stage(&format!(
+            "asking {} {} for its terms",
+            route.method, route.path
+        ));
+        let first = detect::preflight(session, route).await?;
+        if first.response().is_none() && index == 0 {
+            // Nothing answers: the judges say why.
+            return Ok(());
+        }
+        let spoken = detect::versions(&first, versions);
+        for version in &spoken {
+            place_offers(session, prepared, &first, *version, chain_id).await?;
+        }
+        for version in spoken {
+            let battery = Battery {
+                session,
+                route,
+                version,
+                chain_id,
+            };
+            if index == 0 && scope == Scope::Battery {
+                session.plan(Battery::requests_full(version));
+                battery.full().await?;
+            } else {
+                session.plan(Battery::REQUESTS_CORE);
+                battery.core().await?;
+            }
+        }
+    }
+    for path in session.profile.free.clone() {
+        session.get(&format!("free{path}"), &path).await?;
+    }
+    Ok(())
+}
+
+async fn place_offers(
+    session: &Session<'_>,
+    prepared: &mut Prepared,
+    first: &Exchange,
+    version: Version,
+    chain_id: Option<u64>,
+) -> Result<(), RunTrouble> {
+    let Some(read) = first
+        .response()
+        .and_then(|response| client::read(version, response).ok())
+    else {
+        return Ok(());
+    };
+    prepared.offer(session, &read.challenge, chain_id).await?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Client of the control API: the only way the bench reads the facilitator and the ledger.
+
+use std::time::Duration;
+
+use alloy_primitives::U256;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use x402_mock_facilitator::EventPage;
+use x402_mock_facilitator::control::Records;
+use x402_mock_facilitator::event::TransactionRecord;
+
+use super::wire::{FundRequest, NetworkAnswer, NetworkRequest, ServiceState};
+
+/// Time one control call may take; starting a chain is the longest.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Trouble with the control API.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing answers there.
+    #[error("the control API at {url} does not answer: {cause}")]
+    Unreachable {
+        /// Its URL.
+        url: String,
+        /// The transport's word.
+        cause: String,
+    },
+    /// It answered with an error.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The message of its answer.
+        message: String,
+    },
+    /// It answered with something else.
+    #[error("the control API at {url} answered something unreadable: {cause}")]
+    Unreadable {
+        /// Its URL.
+        url: String,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// A connection to one service.
+#[derive(Debug, Clone)]
+pub struct ControlClient {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl ControlClient {
+    /// A client of the control API at `base` (scheme, host and port).
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn new(base: &str) -> Result<Self, ControlError> {
+        let http = super::loopback::loopback_client(DEADLINE).map_err(|cause| {
+            ControlError::Unreachable {
+                url: base.to_owned(),
+                cause: cause.to_string(),
+            }
+        })?;
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            http,
+        })
+    }
+
+    /// URL of the control API.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Where the service listens. Also the way to see whether one runs.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn state(&self) -> Result<ServiceState, ControlError> {
+        self.get("/service").await
+    }
+
+    /// Facilitator events from number `after` on; waits up to `wait` for the first.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn events(&self, after: u64, wait: Duration) -> Result<EventPage, ControlError> {
+        self.get(&format!(
+            "/events?after={after}&limit=5000&wait_ms={}",
+            wait.as_millis()
+        ))
+        .await
+    }
+
+    /// Token logs of a chain from a block on, and the head they were read at.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn records(&self, chain_id: u64, from_block: u64) -> Result<Records, ControlError> {
+        self.get(&format!(
+            "/ledger/{chain_id}/records?from_block={from_block}"
+        ))
+        .await
+    }
+
+    /// A transaction, if the ledger knows it.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn transaction(
+        &self,
+        chain_id: u64,
+        hash: &str,
+    ) -> Result<Option<TransactionRecord>, ControlError> {
+        match self
+            .get(&format!("/ledger/{chain_id}/transaction/{hash}"))
+            .await
+        {
+            Ok(found) => Ok(Some(found)),
+            Err(ControlError::Refused {
+                status: 400 | 404, ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes sure a network and its tokens are there.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn ensure_network(
+        &self,
+        wanted: &NetworkRequest,
+    ) -> Result<NetworkAnswer, ControlError> {
+        self.post("/networks", wanted).await
+    }
+
+    /// Gives a payer tokens.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn fund(&self, wanted: &FundRequest) -> Result<U256, ControlError> {
+        self.post("/fund", wanted).await
+    }
+
+    /// Asks the service to end.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn shut_down(&self) -> Result<(), ControlError> {
+        self.post::<_, serde_json::Value>("/shutdown", &serde_json::json!({}))
+            .await
+            .map(|_| ())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        self.read(self.http.get(format!("{}{path}", self.base)))
+            .await
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ControlError> {
+        self.read(self.http.post(format!("{}{path}", self.base)).json(body))
+            .await
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, ControlError> {
+        let unreachable = |cause: reqwest::Error| ControlError::Unreachable {
+            url: self.base.clone(),
+            cause: super::loopback::root_cause(&cause),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(unreachable)?;
+        if !status.is_success() {
+            let message = serde_json::from_slice::<serde_json::Value>(&body)
+                .ok()
+                .and_then(|value| value.get("error")?.as_str().map(str::to_owned))
+                .unwrap_or_else(|| format!("control API: HTTP {status}"));
+            return Err(ControlError::Refused {
+                status: status.as_u16(),
+                message,
+            });
+        }
+        serde_json::from_slice(&body).map_err(|cause| ControlError::Unreadable {
+            url: self.base.clone(),
+            cause: cause.to_string(),
+        })
+    }
+}

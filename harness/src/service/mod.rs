@@ -1,0 +1,19 @@
+//! What `up` keeps running and a `run` attaches to: facilitator, control API, RPC proxy, chains.
+//!
+//! A run that starts its own service still talks to it through the control API: one code path, always exercised.
+
+mod chains;
+mod client;
+mod control;
+mod error;
+mod loopback;
+mod ports;
+mod start;
+mod wire;
+
+pub use chains::ChainUsed;
+pub use client::{ControlClient, ControlError};
+pub use error::ServiceError;
+pub use ports::PortRequest;
+pub use start::{Service, ServiceOptions};
+pub use wire::{FundRequest, NetworkAnswer, NetworkRequest, ServiceState, TokenRequest};

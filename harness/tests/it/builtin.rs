@@ -1,0 +1,60 @@
+//! The main job: no arguments.
+
+use crate::support::assay;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bare_call_tests_the_built_in_server_on_a_real_chain() {
+    let ran = assay(&[]).await.exits(0);
+    let report = ran.report();
+    assert_eq!(report["verdict"], "conformant", "{}", ran.said());
+    assert_eq!(report["fidelity"]["chain"], "anvil");
+    assert_eq!(report["target"]["kind"], "builtin");
+    let money = &report["money"];
+    assert!(money["settled"].as_u64().unwrap() > 0, "{money}");
+    assert_eq!(money["settled"], money["granted"]);
+    assert_eq!(money["unpaid_grants"], 0);
+    assert_eq!(report["controls"]["positive"]["held"], true);
+    assert_eq!(report["controls"]["mutation"]["held"], true);
+    assert!(ran.stderr.contains("nothing of yours"), "{}", ran.stderr);
+    for file in ["report.json", "report.md", "history.jsonl"] {
+        let path = ran.dir.path().join("x402-assay-report").join(file);
+        assert!(path.metadata().unwrap().len() > 100, "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_goes_to_stdout_and_nothing_else_does() {
+    let ran = assay(&["--chain", "memory", "--json", "--seed", "7"])
+        .await
+        .exits(0);
+    let printed: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(printed, ran.report());
+    assert_eq!(printed["seed"], 7);
+    assert_eq!(printed["schema"], 1);
+    assert_eq!(printed["load"], serde_json::Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selection_keeps_its_controls_and_an_empty_one_is_nothing() {
+    let ran = assay(&["--chain", "memory", "--check", "SRV-REPL-*"])
+        .await
+        .exits(0);
+    assert_eq!(ran.report()["checks"].as_array().unwrap().len(), 1);
+    assert_eq!(ran.report()["controls"]["positive"]["held"], true);
+    assay(&["--chain", "memory", "--check", "SRV-NOPE-*"])
+        .await
+        .exits(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrow_selection_never_makes_a_bad_server_conformant() {
+    let select = ["--chain", "memory", "--check", "SRV-V2-402-001", "--defect"];
+    let deny = assay(&[&select[..], &["refuse-everything"]].concat())
+        .await
+        .exits(5);
+    assert_eq!(deny.report()["verdict"], "inconclusive");
+    let accept = assay(&[&select[..], &["accept-any-header"]].concat())
+        .await
+        .exits(3);
+    assert_eq!(accept.report()["verdict"], "nonconformant");
+}

@@ -1,0 +1,154 @@
+//! Every check is shown to fail: each defect of the reference server turns red exactly the checks listed for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use x402_assay::bench::{self, Bench};
+use x402_assay::checks;
+use x402_assay::cli::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
+use x402_assay::history::Facts;
+use x402_assay::reference_server::Defect;
+use x402_assay::runner::{Scope, Silent};
+use x402_assay::verdict::{self, Judging};
+use x402_assay_protocol::Version;
+use x402_assay_reports::Report;
+use x402_assay_reports::model::{RunVerdict, Verdict};
+
+/// Runs under way at once: each is a whole bench.
+const WIDTH: usize = 4;
+
+/// Defects that no check of this version is about; their checks come with the conformance battery.
+const UNJUDGED: &[&str] = &[
+    "cache-public",
+    "challenge-on-unknown",
+    "encoded-path-unpaid",
+    "guard-burns-nonce",
+    "head-unpaid",
+    "leak-on-settle-failure",
+    "pending-is-success",
+    "receipt-claims-success",
+    "serve-on-facilitator-error",
+    "settle-before-handler",
+    "settle-ignored",
+    "settle-on-handler-error",
+    "settle-twice",
+    "stream-before-settlement",
+    "trailing-slash-unpaid",
+    "upper-case-path-unpaid",
+];
+
+/// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.
+fn versions(defects: &[&str]) -> Option<Vec<Version>> {
+    defects
+        .iter()
+        .any(|name| name.starts_with("v1-"))
+        .then(|| vec![Version::V1])
+}
+
+async fn run_with(defects: &[&str]) -> Report {
+    let setup = Setup {
+        target: None,
+        profile: None,
+        defects: defects.iter().map(|name| (*name).to_owned()).collect(),
+        chain: Chain {
+            choice: ChainChoice::Memory,
+            chain_id: None,
+            anvil: None,
+            install: false,
+        },
+        listen: Listen {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            advertise_host: None,
+            facilitator: PortChoice::Free,
+            control: PortChoice::Free,
+            rpc: PortChoice::Free,
+        },
+        attach: Attach::No,
+        owned_hosts: Vec::new(),
+        timeout: Duration::from_secs(20),
+        versions: versions(defects),
+    };
+    let bench = Bench {
+        setup: &setup,
+        scope: Scope::Battery,
+        seed: 1,
+        out: None,
+        strict: false,
+        patience: Duration::from_millis(300),
+        guard: env!("CARGO_BIN_EXE_x402-assay").into(),
+        cancel: CancellationToken::new(),
+        progress: &Silent,
+    };
+    let outcome = bench::run(&bench).await.unwrap();
+    let facts = Facts::new(&outcome.history, None);
+    verdict::build_report(&facts, &Judging::default())
+}
+
+/// Checks and invariants that are red (`fail`, or `warn` marked with `~`).
+fn red(report: &Report) -> Vec<String> {
+    let checks = report.checks.iter().map(|check| (&check.id, check.verdict));
+    let invariants = report.invariants.iter().map(|row| (&row.id, row.verdict));
+    checks
+        .chain(invariants)
+        .filter_map(|(id, verdict)| match verdict {
+            Verdict::Fail => Some(id.clone()),
+            Verdict::Warn => Some(format!("~{id}")),
+            Verdict::Inconclusive => Some(format!("?{id}")),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_defect_turns_red_exactly_its_checks() {
+    let runs = Defect::ALL.iter().map(|defect| async move {
+        let report = run_with(&[defect.name()]).await;
+        (defect.name(), report)
+    });
+    let reports: BTreeMap<&str, Report> = futures_util::stream::iter(runs)
+        .buffer_unordered(WIDTH)
+        .collect()
+        .await;
+
+    let mut table = String::new();
+    let mut killed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (defect, report) in &reports {
+        let red = red(report);
+        writeln!(table, "{defect:32} {:?}: {}", report.verdict, red.join(" ")).unwrap();
+        let unnoticed = report.verdict == RunVerdict::Conformant && red.is_empty();
+        assert_eq!(unnoticed, UNJUDGED.contains(defect), "{defect}: {red:?}");
+        for id in red {
+            killed
+                .entry(id.trim_start_matches('~').to_owned())
+                .or_default()
+                .insert(defect);
+        }
+    }
+    insta::assert_snapshot!("kill_matrix", table);
+
+    for check in checks::CHECKS {
+        let by = killed.get(check.id).cloned().unwrap_or_default();
+        assert!(!by.is_empty(), "{} was never red: it is blind", check.id);
+        for defect in check.killed_by {
+            assert!(
+                by.contains(defect),
+                "{} says {defect} kills it; only {by:?} do",
+                check.id
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_defect_nothing_is_red() {
+    let report = run_with(&[]).await;
+    assert_eq!(red(&report), Vec::<String>::new(), "{report:#?}");
+    assert_eq!(report.verdict, RunVerdict::Conformant);
+    for invariant in &report.invariants {
+        assert!(invariant.observed > 0, "{} was not observed", invariant.id);
+    }
+}

@@ -1,0 +1,15 @@
+//! End-to-end tests of the `x402-assay` binary.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap that fails fails the test")]
+
+mod attach;
+mod bad_input;
+mod builtin;
+mod diagnosis;
+mod interrupt;
+mod kill_matrix;
+mod ledgers;
+mod namespace;
+mod secrets;
+mod support;
+mod typescript;

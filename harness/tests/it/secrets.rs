@@ -1,0 +1,82 @@
+//! A paid POST with a body, and secrets that appear in nothing that is written.
+
+use crate::support::{assay_in, shop};
+
+const SECRET: &str = "tok-9f8e7d6c5b4a-very-secret";
+
+/// A server in front of which stands a gate that wants the secret, and that echoes it everywhere.
+async fn echoing() -> shop::Shop {
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+    use axum::response::{IntoResponse as _, Response};
+    let answer = |request: Request| async move {
+        let given = request
+            .headers()
+            .get("authorization")
+            .and_then(|v| v.to_str().ok());
+        if given != Some(&format!("Bearer {SECRET}")) {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        Response::builder()
+            .status(402)
+            .header("x-echo", format!("you are {SECRET}"))
+            .header("payment-required", shop::challenge(|_| {}))
+            .body(axum::body::Body::from(format!("hello {SECRET}")))
+            .unwrap()
+    };
+    shop::serve(axum::Router::new().fallback(answer)).await
+}
+
+fn scan(dir: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(scan(&path));
+        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(SECRET) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_header_reaches_the_target_and_no_file() {
+    let target = echoing().await;
+    let dir = tempfile::tempdir().unwrap();
+    let profile = format!(
+        "server: {}\nheaders: {{ Authorization: \"Bearer {SECRET}\" }}\nroutes:\n  - {{ path: /generate, method: POST, headers: {{ Content-Type: application/json }}, body: '{{\"q\":1}}' }}\n",
+        target.url
+    );
+    let profile_dir = tempfile::tempdir().unwrap();
+    let file = profile_dir.path().join("target.yaml");
+    std::fs::write(&file, profile).unwrap();
+    let args = [
+        "run",
+        "--server",
+        file.to_str().unwrap(),
+        "--chain",
+        "memory",
+        "-vv",
+        "--facilitator-port",
+        "0",
+        "--control-port",
+        "0",
+        "--rpc-port",
+        "0",
+    ];
+    // It never sells, so there is no positive control; the secret got it past the gate all the same.
+    let ran = assay_in(dir, &args).await.exits(5);
+    let history = std::fs::read_to_string(ran.dir.path().join("x402-assay-report/history.jsonl"));
+    assert!(history.unwrap().contains("<redacted>"));
+    assert_eq!(scan(ran.dir.path()), Vec::<String>::new());
+    assert!(
+        !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
+        "{}",
+        ran.said()
+    );
+    assert_ne!(
+        ran.report()["controls"]["positive"]["cause"],
+        "unauthorized-401-403"
+    );
+}

@@ -1,0 +1,7 @@
+//! Running the binary in a folder of its own, and small servers to point it at.
+
+pub(crate) mod assay;
+pub(crate) mod requirements;
+pub(crate) mod shop;
+
+pub(crate) use assay::{Ran, assay, assay_in};
