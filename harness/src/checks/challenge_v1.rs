@@ -36,7 +36,7 @@ pub(super) const BODY: Check = Check {
     judge: body,
     fix: "answer 402 with a JSON object holding x402Version 1, error and accepts",
     tags: &["CWE-306"],
-    killed_by: &["v1-not-json", "serve-unpaid"],
+    killed_by: &["v1-not-json", "accepts-not-array"],
     ..BASE
 };
 

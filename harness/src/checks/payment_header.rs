@@ -42,7 +42,7 @@ pub(super) const ACCEPTED_V2: Check = Check {
     cause: "the server takes other payments but not this one: matching of terms, or a guard that outlives its request",
     fix: "look at the facilitator calls in the evidence: they say who refused the payment and why",
     tags: &[],
-    killed_by: &["refuse-every-other"],
+    killed_by: &["dedupe-by-payer"],
 };
 
 pub(super) const ACCEPTED_V1: Check = Check {
@@ -51,7 +51,7 @@ pub(super) const ACCEPTED_V1: Check = Check {
     requirement: "A valid payment in `X-PAYMENT` is accepted.",
     source: "transports-v1/http",
     versions: V1,
-    killed_by: &["refuse-every-other"],
+    killed_by: &["dedupe-by-payer"],
     ..ACCEPTED_V2
 };
 

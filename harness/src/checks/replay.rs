@@ -25,7 +25,7 @@ pub(super) const SERIAL: Check = Check {
     cause: "the server keeps verdicts or sessions by header and does not settle again",
     fix: "settle before every delivery, or keep used nonces; declare idempotent_replay if the repeat comes from a cache on purpose",
     tags: &["CWE-294", "CWE-841"],
-    killed_by: &["replay-cache", "accept-any-header", "verify-only"],
+    killed_by: &["replay-cache", "accept-any-header"],
 };
 
 fn serial(judged: &Judged<'_, '_>, version: Version) -> Outcome {

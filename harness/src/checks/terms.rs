@@ -51,7 +51,7 @@ pub(super) const ASSET: Check = Check {
     requirement: "A different `asset` is refused.",
     probes: &["wrong/asset"],
     judge: |judged, version| judged.all_refused(version, &["wrong/asset"]),
-    killed_by: &["trust-client-terms", "ignore-asset", "accept-any-header"],
+    killed_by: &["accept-any-header"],
     ..AMOUNT
 };
 
@@ -79,7 +79,12 @@ pub(super) const V1_TERMS: Check = Check {
     ..AMOUNT
 };
 
-const V1_PROBES: &[&str] = &["wrong/amount-low", "wrong/pay-to", "wrong/asset"];
+/// A v1 message claims no terms: what is wrong is what was signed.
+const V1_PROBES: &[&str] = &[
+    "wrong/amount-low-unclaimed",
+    "wrong/pay-to-unclaimed",
+    "wrong/asset-unclaimed",
+];
 
 /// What must agree: chain, token, recipient, base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,11 +31,23 @@ pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal
         false => own_terms(shop, url, payment)?,
     };
     let network = requirements["network"].as_str().unwrap_or_default();
+    let mut forwarded = payment.raw.clone();
+    if shop.has(Defect::PayloadRewritten) {
+        set(
+            &mut forwarded,
+            "/resource",
+            Some(json!({ "url": "http://elsewhere.example/" })),
+        );
+    }
+    let mut request = facilitator::request(payment.version, &forwarded, &requirements);
+    if shop.has(Defect::FacilitatorRequestWithoutVersion) {
+        set(&mut request, "/x402Version", None);
+    }
     Some(Deal {
         network: network.to_owned(),
         payer: payment.authorization.from.to_checksum(None),
         version: payment.version,
-        request: facilitator::request(payment.version, &payment.raw, &requirements),
+        request,
     })
 }
 

@@ -64,6 +64,9 @@ switches! {
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
     // Settlement.
+    SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
+    FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";
+    PayloadRewritten = "payload-rewritten": "The payment is forwarded with another `resource`.";
     VerifyOnly = "verify-only": "Payments are verified and never settled.";
     SettleIgnored = "settle-ignored": "The content is served although the settlement failed.";
     SettleTwice = "settle-twice": "Every payment is settled twice.";
@@ -76,6 +79,7 @@ switches! {
     LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
     // Repeats.
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
+    DedupeByPayer = "dedupe-by-payer": "Replays are told by the payer alone: nobody can buy twice.";
     GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
     // Receipts.

@@ -2,6 +2,7 @@
 
 mod alias;
 mod ask;
+mod buyers;
 mod challenge;
 mod content;
 mod deal;

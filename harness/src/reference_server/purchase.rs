@@ -93,6 +93,10 @@ impl Purchase {
         if shop.has(Defect::RefuseEverything) {
             return self.challenge("Payment required").into();
         }
+        let payer = (payment.version, payment.authorization.from);
+        if shop.has(Defect::DedupeByPayer) && shop.buyers.knows(payer) {
+            return self.challenge("this payment was used before").into();
+        }
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
@@ -128,6 +132,10 @@ impl Purchase {
         match shop.facilitator.verify(&deal.request).await {
             Ok(Verified::Valid) => {}
             Ok(Verified::Invalid(reason)) => {
+                if shop.has(Defect::SettleDespiteInvalid) {
+                    // The refusal stands; what the settlement answers is thrown away.
+                    let _ = shop.facilitator.settle(&deal.request, &deal.network).await;
+                }
                 claim.release();
                 return match self.serves_invalid(&reason) {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
@@ -234,6 +242,8 @@ impl Purchase {
         if shop.has(Defect::ChargeWithoutService) {
             return Page::error(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
         }
+        shop.buyers
+            .remember((payment.version, payment.authorization.from));
         let mut page = self.paid_page(page);
         receipt::attach(shop, &mut page, deal, settled);
         if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {

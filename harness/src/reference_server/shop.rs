@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::buyers::Buyers;
 use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
@@ -19,6 +20,7 @@ pub(super) struct Shop {
     pub(super) facilitator: FacilitatorClient,
     pub(super) guard: Arc<Guard>,
     pub(super) replays: Replays,
+    pub(super) buyers: Buyers,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -34,6 +36,7 @@ impl Shop {
             facilitator,
             guard: Arc::new(guard),
             replays: Replays::default(),
+            buyers: Buyers::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }

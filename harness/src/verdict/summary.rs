@@ -1,6 +1,7 @@
 //! The first line of the report: the verdict, why, and what to do next.
 
 use x402_assay_reports::model::{InvariantResult, Money, RunVerdict, Verdict};
+use x402_assay_reports::text::counted;
 
 use super::controls::ControlState;
 use super::run_verdict::Grounds;
@@ -13,18 +14,19 @@ pub(super) fn line(grounds: &Grounds<'_>, verdict: RunVerdict, money: &Money) ->
         RunVerdict::Nonconformant => nonconformant(grounds),
         RunVerdict::Inconclusive => inconclusive(grounds),
     };
-    format!("{}{body}", preface(grounds))
+    format!("{}{body}", preface(grounds, verdict))
 }
 
 /// What a reader must know before anything else.
-fn preface(grounds: &Grounds<'_>) -> &'static str {
+fn preface(grounds: &Grounds<'_>, verdict: RunVerdict) -> &'static str {
     let facts = grounds.facts;
     let is_black_box =
         facts.exchanges.iter().any(|exchange| exchange.is_paid()) && !facts.facilitator_called();
     if facts.run.is_some_and(|run| run.target_kind == "builtin") {
-        "Nothing of yours was tested: the target is the built-in reference server. "
-    } else if is_black_box {
-        "Black-box checks only: the target never asked our facilitator about a payment. "
+        "nothing of yours was tested, the target is the built-in reference server. "
+    } else if is_black_box && verdict != RunVerdict::Inconclusive {
+        // An inconclusive run's own sentence says where the facilitator's calls went.
+        "black-box checks only, the target never asked our facilitator about a payment. "
     } else {
         ""
     }
@@ -48,8 +50,9 @@ fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
         ""
     };
     format!(
-        "Conformant: {} purchase(s) settled, {} served, {passed} checks passed{warnings}{next}.",
-        money.settled, money.granted
+        "{} settled, {} served, {passed} checks passed{warnings}{next}.",
+        counted(money.settled, "purchase"),
+        money.granted
     )
 }
 
@@ -73,18 +76,13 @@ fn nonconformant(grounds: &Grounds<'_>) -> String {
         n => format!(" (and {n} more failures)"),
     };
     if let Some((check, outcome)) = failed.first() {
-        return format!(
-            "Nonconformant: {}: {}{more}; {}.",
-            check.id,
-            outcome.text(),
-            check.fix
-        );
+        return format!("{}: {}{more}; {}.", check.id, outcome.text(), check.fix);
     }
     let (id, text) = broken.first().map_or(("", ""), |result| {
         let text = result.violations.first().map_or("", |v| v.text.as_str());
         (result.id.as_str(), text)
     });
-    format!("Nonconformant: {id}: {text}{more}; look at its evidence in the report.")
+    format!("{id}: {text}{more}; look at its evidence in the report.")
 }
 
 fn inconclusive(grounds: &Grounds<'_>) -> String {
@@ -106,7 +104,11 @@ fn inconclusive(grounds: &Grounds<'_>) -> String {
         String::new()
     };
     let why = if let Some((version, detail)) = missing {
-        format!("{version}: {detail}")
+        if grounds.controls.len() > 1 {
+            format!("{version}: {detail}")
+        } else {
+            detail.clone()
+        }
     } else if let Some(trouble) = facts.ending.and_then(|ending| ending.trouble) {
         format!("the run could not go on: {trouble}")
     } else if facts.is_interrupted() {
@@ -114,7 +116,7 @@ fn inconclusive(grounds: &Grounds<'_>) -> String {
     } else {
         "the ledger was not read to the end; run again".to_owned()
     };
-    format!("Inconclusive: {cut}{why}.")
+    format!("{cut}{why}.")
 }
 
 fn count(grounds: &Grounds<'_>, wanted: Verdict) -> usize {

@@ -161,7 +161,7 @@ async fn a_server_that_refuses_everything_never_asked_us() {
     assert_eq!(report["verdict"], "inconclusive");
     assert_eq!(report["controls"]["positive"]["cause"], "always-402");
     assert!(
-        ran.first_line().contains("FACILITATOR_URL"),
+        ran.first_line().contains("point it there"),
         "{}",
         ran.first_line()
     );

@@ -20,6 +20,11 @@ pub(super) fn wrong_network_or_asset(scene: &Scene<'_, '_>) -> Option<String> {
             "no offer can be paid by the bench ({first}); offer exact with EIP-3009 on an EVM network"
         ));
     }
+    if let Some(note) = not_payable_here(scene) {
+        return Some(format!(
+            "the bench could not pay the offer: {note}; offer that network, or choose it with --network"
+        ));
+    }
     let refusal = scene.calls().into_iter().find(|call| is_refusal(call))?;
     let reason = refusal.reason().unwrap_or_default().to_ascii_lowercase();
     let wrong_domain = terms.iter().flatten().find_map(domain_mismatch);
@@ -32,6 +37,15 @@ pub(super) fn wrong_network_or_asset(scene: &Scene<'_, '_>) -> Option<String> {
             "our facilitator refused the offer's network or token ({reason}); check network, asset, and extra.name and extra.version of the offer"
         )
     })
+}
+
+/// The runner's own remark that no offer could be paid in this run, when nothing was paid.
+fn not_payable_here<'a>(scene: &Scene<'a, '_>) -> Option<&'a str> {
+    let notes = &scene.judged.facts.notes;
+    let note = notes.iter().find(|(probe, text)| {
+        probe.is_some_and(|probe| probe.ends_with("good")) && text.starts_with("no payer for")
+    });
+    note.filter(|_| scene.paid.is_none()).map(|(_, text)| *text)
 }
 
 /// The offer's token is one of the table's and its EIP-712 domain is another.
