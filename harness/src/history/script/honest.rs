@@ -154,6 +154,7 @@ const VERIFIED: &[(&str, &str)] = &[
         "wrong/pay-to-unclaimed",
         "invalid_exact_evm_recipient_mismatch",
     ),
+    ("wrong/asset-unclaimed", "invalid_exact_evm_signature"),
 ];
 /// Payments that the server refuses by matching.
 const UNMATCHED: &[&str] = &[

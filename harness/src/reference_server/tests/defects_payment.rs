@@ -46,6 +46,23 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let once = rig.moved().await.len() == 1;
             granted(&first) && granted(&again) && once && rig.server.executions() == 2
         }
+        Defect::DedupeByPayer => {
+            let first = rig.buy(v2, "/paid").await;
+            granted(&first) && rig.buy(v2, "/paid").await.status == 402
+        }
+        Defect::SettleDespiteInvalid => {
+            let refused = rig.cheat("signature-flipped", v2).await.status == 402;
+            refused && rig.settles() == 1 && rig.moved().await.is_empty()
+        }
+        Defect::FacilitatorRequestWithoutVersion => {
+            rig.buy(v2, "/paid").await;
+            rig.front.calls("verify")[0].get("x402Version").is_none()
+        }
+        Defect::PayloadRewritten => {
+            let payment = rig.sign(v2, "/paid").await;
+            rig.pay("/paid", &payment).await;
+            rig.front.calls("verify")[0]["paymentPayload"] != payment.message
+        }
         Defect::GuardBurnsNonce => {
             let payment = rig.sign(v2, "/paid").await;
             rig.front.next("verify", Fault::Say(503, String::new()));
