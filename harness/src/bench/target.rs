@@ -10,7 +10,9 @@ use crate::config::TargetProfile;
 use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
 use crate::reference_server::{DefectSet, ReferenceServer, ReferenceServerOptions};
 use crate::runner::builtin_profile;
-use crate::service::{ControlClient, FundRequest, NetworkRequest, ServiceState, TokenRequest};
+use crate::service::{
+    ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
+};
 
 /// A target that can be asked.
 #[derive(Debug)]
@@ -159,6 +161,14 @@ async fn fund(control: &ControlClient, network: &Network, to: Address) -> Result
         to,
         amount,
     };
+    let gas = GasRequest {
+        chain_id: network.chain_id,
+        to,
+    };
+    control
+        .give_gas(&gas)
+        .await
+        .map_err(|error| TargetError::Chain(error.to_string()))?;
     control
         .fund(&wanted)
         .await

@@ -21,6 +21,9 @@ use crate::history::Facts;
 use crate::runner::Scope;
 use crate::verdict::{self, Judging};
 
+/// `--slow`: longer than any wait of a correct server or SDK (they give up after 90 s).
+const TO_THE_END: std::time::Duration = std::time::Duration::from_secs(120);
+
 /// Seeds stay below 2^53, so that every JSON reader keeps them exact.
 const SEED_MAX: u64 = 1 << 53;
 
@@ -86,7 +89,11 @@ async fn perform(
         seed,
         out: Some(&options.out),
         strict: options.strict,
-        patience: options.patience,
+        patience: if options.slow {
+            TO_THE_END
+        } else {
+            options.patience
+        },
         guard,
         cancel,
         progress: teller,

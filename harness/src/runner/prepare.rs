@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use x402_assay_protocol::{Challenge, TokenDomain, network};
 
 use super::session::Session;
-use crate::service::{ControlError, FundRequest, NetworkRequest, TokenRequest};
+use crate::service::{ControlError, FundRequest, GasRequest, NetworkRequest, TokenRequest};
 
 /// Purchases a payer's balance covers at least.
 const PURCHASES: u64 = 1_000;
@@ -63,6 +63,15 @@ impl Prepared {
         let amount = amount
             .max(U256::from(1))
             .saturating_mul(U256::from(PURCHASES));
+        for account in &session.profile.fund {
+            session
+                .control
+                .give_gas(&GasRequest {
+                    chain_id,
+                    to: *account,
+                })
+                .await?;
+        }
         for payer in &session.payers {
             let to = payer.address();
             session

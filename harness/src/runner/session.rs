@@ -264,8 +264,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Notes how many requests are planned, for the progress line.
-    pub(crate) fn plan(&self, requests: usize) {
+    /// Notes how many requests are planned, and says so.
+    pub(crate) fn plan(&self, requests: usize, what: &str) {
+        self.progress
+            .stage(&format!("{what}: about {requests} requests"));
         let sent = self.exchanges.load(Ordering::Relaxed);
         let more = u32::try_from(requests).unwrap_or(u32::MAX);
         self.planned

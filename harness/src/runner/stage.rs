@@ -1,12 +1,13 @@
 //! The order of a run.
 
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
 use super::prepare::Prepared;
 use super::session::{SendError, Session};
 use super::{detect, rest};
 use crate::client;
+use crate::config::profile::Route;
 use crate::http::Exchange;
 use crate::service::ControlError;
 
@@ -93,7 +94,7 @@ async fn exchanges(
         }
         let spoken = detect::versions(&first, versions);
         for version in &spoken {
-            place_offers(session, prepared, &first, *version, chain_id).await?;
+            place_offers(session, prepared, route, &first, *version, chain_id).await?;
         }
         for version in spoken {
             let battery = Battery {
@@ -103,10 +104,16 @@ async fn exchanges(
                 chain_id,
             };
             if index == 0 && scope == Scope::Battery {
-                session.plan(Battery::requests_full(version));
+                session.plan(
+                    Battery::requests_full(version),
+                    &format!("{version} battery on {}", route.path),
+                );
                 battery.full().await?;
             } else {
-                session.plan(Battery::REQUESTS_CORE);
+                session.plan(
+                    Battery::REQUESTS_CORE,
+                    &format!("{version} purchase on {}", route.path),
+                );
                 battery.core().await?;
             }
         }
@@ -120,6 +127,7 @@ async fn exchanges(
 async fn place_offers(
     session: &Session<'_>,
     prepared: &mut Prepared,
+    route: &Route,
     first: &Exchange,
     version: Version,
     chain_id: Option<u64>,
@@ -131,5 +139,30 @@ async fn place_offers(
         return Ok(());
     };
     prepared.offer(session, &read.challenge, chain_id).await?;
+    note_price(session, route, &read.challenge);
     Ok(())
+}
+
+/// The decimals of the dollar tokens that prices are meant in.
+const PRICE_DECIMALS: u8 = 6;
+
+/// A declared price that no offer asks for is told; what is right is the user's to say.
+fn note_price(session: &Session<'_>, route: &Route, challenge: &Challenge) {
+    let Some(price) = &route.price else { return };
+    let meant = price.base_units(PRICE_DECIMALS);
+    let asked: Vec<&str> = challenge
+        .accepts
+        .iter()
+        .filter_map(Requirement::amount)
+        .collect();
+    if !asked.iter().any(|amount| meant.as_deref() == Some(amount)) {
+        session.note(
+            None,
+            format!(
+                "price of {}: the profile says {price}, the server asks for {} base units",
+                route.path,
+                asked.join(" or ")
+            ),
+        );
+    }
 }

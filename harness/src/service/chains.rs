@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use x402_assay_protocol::TokenDomain;
@@ -12,7 +13,7 @@ use x402_mock_facilitator::{
 };
 
 use super::error::ServiceError;
-use super::wire::{FundRequest, NetworkAnswer, NetworkRequest, TokenRequest};
+use super::wire::{FundRequest, GasRequest, NetworkAnswer, NetworkRequest, TokenRequest};
 use crate::chain::{
     self, AnvilChain, AnvilConfig, AnvilSearch, AssayToken, DevProvider, RpcProxy, TokenSpec,
 };
@@ -20,6 +21,8 @@ use crate::cli::args::ChainChoice;
 
 /// Chains one service keeps at most.
 const CHAINS_MAX: usize = 6;
+/// Gas an account of the target gets: 1,000 coins, in wei.
+const GAS_WEI: u128 = 1_000_000_000_000_000_000_000;
 /// Accounts that send settlements: as many lanes as can be mined side by side.
 const SIGNERS: u32 = 8;
 /// Decimals and ticker of every token that is placed: USDC's; x402 carries base units only.
@@ -174,9 +177,9 @@ impl Chains {
     /// Gives a payer tokens.
     pub(crate) async fn fund(&self, wanted: &FundRequest) -> Result<(), ServiceError> {
         let chains = self.chains.lock().await;
-        let chain = chains.get(&wanted.chain_id).ok_or_else(|| {
-            ServiceError::Chain(format!("chain {} was not asked for yet", wanted.chain_id))
-        })?;
+        let chain = chains
+            .get(&wanted.chain_id)
+            .ok_or_else(|| not_asked_for(wanted.chain_id))?;
         let no_token = || ServiceError::Chain(format!("token {} was not placed yet", wanted.asset));
         match &chain.backend {
             Backend::Memory(ledger) => {
@@ -194,6 +197,18 @@ impl Chains {
                     .ok_or_else(no_token)?;
                 token.mint(wanted.to, wanted.amount).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Gives an account gas.
+    pub(crate) async fn give_gas(&self, wanted: &GasRequest) -> Result<(), ServiceError> {
+        let chains = self.chains.lock().await;
+        let chain = chains
+            .get(&wanted.chain_id)
+            .ok_or_else(|| not_asked_for(wanted.chain_id))?;
+        if let Backend::Node(provider) = &chain.backend {
+            chain::fund_gas(provider, wanted.to, U256::from(GAS_WEI)).await?;
         }
         Ok(())
     }
@@ -249,6 +264,10 @@ impl Chains {
             tokens: Vec::new(),
         }
     }
+}
+
+fn not_asked_for(chain_id: u64) -> ServiceError {
+    ServiceError::Chain(format!("chain {chain_id} was not asked for yet"))
 }
 
 impl Chain {

@@ -9,7 +9,7 @@ use x402_mock_facilitator::EventPage;
 use x402_mock_facilitator::control::Records;
 use x402_mock_facilitator::event::TransactionRecord;
 
-use super::wire::{FundRequest, NetworkAnswer, NetworkRequest, ServiceState};
+use super::wire::{FundRequest, GasRequest, NetworkAnswer, NetworkRequest, ServiceState};
 
 /// Time one control call may take; starting a chain is the longest.
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -142,6 +142,16 @@ impl ControlClient {
     /// See [`ControlError`].
     pub async fn fund(&self, wanted: &FundRequest) -> Result<U256, ControlError> {
         self.post("/fund", wanted).await
+    }
+
+    /// Gives an account gas.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn give_gas(&self, wanted: &GasRequest) -> Result<(), ControlError> {
+        self.post::<_, serde_json::Value>("/gas", wanted)
+            .await
+            .map(|_| ())
     }
 
     /// Asks the service to end.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chains::Chains;
 use super::error::ServiceError;
-use super::wire::{FundRequest, NetworkRequest, ServiceState};
+use super::wire::{FundRequest, GasRequest, NetworkRequest, ServiceState};
 
 /// What the routes share.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
-/// `/service`, `/networks`, `/fund`, `/shutdown`.
+/// `/service`, `/networks`, `/fund`, `/gas`, `/shutdown`.
 pub(crate) fn routes(shared: Shared) -> Router {
     Router::new()
         .route(
@@ -31,6 +31,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         )
         .route("/networks", post(ensure_network))
         .route("/fund", post(fund))
+        .route("/gas", post(give_gas))
         .route("/shutdown", post(shut_down))
         .with_state(shared)
 }
@@ -48,6 +49,13 @@ async fn ensure_network(
 async fn fund(State(shared): State<Shared>, Json(wanted): Json<FundRequest>) -> Response {
     match shared.chains.fund(&wanted).await {
         Ok(()) => Json(wanted.amount).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn give_gas(State(shared): State<Shared>, Json(wanted): Json<GasRequest>) -> Response {
+    match shared.chains.give_gas(&wanted).await {
+        Ok(()) => Json(json!({})).into_response(),
         Err(error) => refuse(&error),
     }
 }

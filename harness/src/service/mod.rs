@@ -16,4 +16,6 @@ pub use client::{ControlClient, ControlError};
 pub use error::ServiceError;
 pub use ports::PortRequest;
 pub use start::{Service, ServiceOptions};
-pub use wire::{FundRequest, NetworkAnswer, NetworkRequest, ServiceState, TokenRequest};
+pub use wire::{
+    FundRequest, GasRequest, NetworkAnswer, NetworkRequest, ServiceState, TokenRequest,
+};

@@ -47,6 +47,15 @@ pub struct FundRequest {
     pub amount: U256,
 }
 
+/// `POST /gas`: give an account native coins; the memory ledger has none and does nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GasRequest {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Who gets it.
+    pub to: Address,
+}
+
 /// `GET /service`: where everything listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceState {

@@ -1,44 +1,15 @@
 //! `up`, a server, `run`: three terminals, and a second run beside the first.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-
-use crate::support::assay::command;
+use crate::support::up::Up;
 use crate::support::{assay, assay_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_attach_to_one_up_and_down_ends_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let args = [
-        "up",
-        "--chain",
-        "memory",
-        "--facilitator-port",
-        "0",
-        "--control-port",
-        "0",
-        "--rpc-port",
-        "0",
-        "--env-file",
-        "assay.env",
-    ];
-    let mut up = command(dir.path(), &args)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(up.stdout.take().unwrap()).lines();
-    let (mut facilitator, mut control) = (None, None);
-    while facilitator.is_none() || control.is_none() {
-        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await;
-        let line = line.unwrap().unwrap().expect("up prints its addresses");
-        let value = |name: &str| line.strip_prefix(name).map(str::to_owned);
-        facilitator = facilitator.or(value("FACILITATOR_URL="));
-        control = control.or(value("X402_ASSAY_ATTACH="));
-    }
-    let (facilitator, control) = (facilitator.unwrap(), control.unwrap());
-    let environment = std::fs::read_to_string(dir.path().join("assay.env")).unwrap();
+    let mut up = Up::start().await;
+    let (facilitator, control) = (up.facilitator.clone(), up.control.clone());
+    let environment = std::fs::read_to_string(up.dir.path().join("assay.env")).unwrap();
     assert!(environment.contains(&facilitator), "{environment}");
 
     let server = crate::support::shop::reference(&facilitator).await;
@@ -56,7 +27,7 @@ async fn two_runs_attach_to_one_up_and_down_ends_it() {
 
     let ran = assay(&["down", "--control-url", &control]).await.exits(0);
     assert!(ran.stderr.contains("stopped"), "{}", ran.said());
-    let status = tokio::time::timeout(Duration::from_secs(20), up.wait())
+    let status = tokio::time::timeout(Duration::from_secs(20), up.child.wait())
         .await
         .unwrap()
         .unwrap();

@@ -1,6 +1,7 @@
 //! A paid POST with a body, and secrets that appear in nothing that is written.
 
-use crate::support::{assay_in, shop};
+use crate::support::up::Up;
+use crate::support::{assay, assay_in, shop};
 
 const SECRET: &str = "tok-9f8e7d6c5b4a-very-secret";
 
@@ -79,4 +80,44 @@ async fn a_secret_header_reaches_the_target_and_no_file() {
         ran.report()["controls"]["positive"]["cause"],
         "unauthorized-401-403"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_post_is_bought_and_its_secret_is_in_no_file() {
+    let up = Up::start().await;
+    let server = shop::reference(&up.facilitator).await;
+    let url = format!("{}/generate", server.url());
+    let header = format!("Authorization: Bearer {SECRET}");
+    let args = [
+        "run",
+        "--server",
+        &url,
+        "-X",
+        "POST",
+        "-H",
+        "Content-Type: application/json",
+        "-H",
+        &header,
+        "-d",
+        "{\"q\":1}",
+        "--attach",
+        &up.control,
+    ];
+    let ran = assay(&args).await.exits(0);
+    assert!(
+        ran.report()["money"]["settled"].as_u64().unwrap() > 0,
+        "{}",
+        ran.said()
+    );
+    let report = std::fs::read_to_string(ran.dir.path().join("x402-assay-report/history.jsonl"));
+    let history = report.unwrap();
+    assert!(history.contains("{\\\"q\\\":1}"), "the body was sent");
+    assert!(history.contains("<redacted>"), "the header was sent");
+    assert_eq!(scan(ran.dir.path()), Vec::<String>::new());
+    assert!(
+        !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
+        "{}",
+        ran.said()
+    );
+    server.stop().await;
 }

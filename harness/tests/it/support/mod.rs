@@ -3,5 +3,6 @@
 pub(crate) mod assay;
 pub(crate) mod requirements;
 pub(crate) mod shop;
+pub(crate) mod up;
 
 pub(crate) use assay::{Ran, assay, assay_in};
