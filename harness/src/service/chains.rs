@@ -298,9 +298,10 @@ async fn find_anvil(
     let found = chain::find_or_install(&options.search, &options.guard, &notice)
         .await
         .map_err(|error| error.to_string())?;
-    let version = chain::probe_version(&found.path)
-        .await
-        .unwrap_or_else(|error| error.to_string());
+    let version = chain::probe_version(&found.path).await.map_or_else(
+        |error| error.to_string(),
+        |said| said.replacen("Version: ", "", 1),
+    );
     Ok((found.path, version))
 }
 

@@ -58,3 +58,42 @@ async fn a_narrow_selection_never_makes_a_bad_server_conformant() {
         .exits(3);
     assert_eq!(accept.report()["verdict"], "nonconformant");
 }
+
+/// Ports, seeds and times differ from run to run.
+fn without_numbers_of_the_day(text: &str) -> String {
+    let volatile = |word: &str| {
+        word.starts_with("http://127.0.0.1:")
+            || word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    text.lines()
+        .map(|line| {
+            // Another Anvil of the machine's own is as good.
+            let line = line.split(" (anvil ").next().unwrap();
+            let run = line.trim_start().starts_with("run ") || line.contains("127.0.0.1");
+            let words = line
+                .split(' ')
+                .map(|word| if run && volatile(word) { "…" } else { word });
+            words
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace(" ms ·", " … ·")
+                .replace(" s ·", " … ·")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_shows_what_a_bare_call_prints() {
+    let readme = include_str!("../../../README.md");
+    let sample = readme
+        .split("<!-- sample: builtin -->\n```text\n")
+        .nth(1)
+        .unwrap();
+    let sample = sample.split("\n```").next().unwrap();
+    let ran = assay(&[]).await.exits(0);
+    assert_eq!(
+        without_numbers_of_the_day(ran.stdout.trim_end()),
+        without_numbers_of_the_day(sample)
+    );
+}
