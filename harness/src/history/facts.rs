@@ -11,36 +11,8 @@ use super::bodies::Bodies;
 use super::event::{Event, RunStarted, Signed, What};
 use super::exchange::{Exchange, Outcome};
 use super::facilitator_call::{CallAnswer, FacilitatorCall, Mined};
+use super::observation::{Ending, HandlerReading, Rest};
 use super::reader::Damage;
-
-/// A reading of the origin's counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandlerReading {
-    /// Exchange after which it was read.
-    pub after_exchange: u32,
-    /// Runs so far.
-    pub count: u64,
-}
-
-/// A moment of rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rest {
-    /// Position in the history.
-    pub seq: u64,
-    /// Chain whose ledger was read.
-    pub chain_id: u64,
-    /// Block up to which it was read.
-    pub block: u64,
-}
-
-/// How the run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ending<'h> {
-    /// True when it was stopped before its end.
-    pub interrupted: bool,
-    /// Why it could not go on.
-    pub trouble: Option<&'h str>,
-}
 
 /// An indexed view of one history. Calls about other payers than this run's are left out.
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@ mod charged_without_service;
 mod exactly_once;
 mod paid_before_given;
 mod terms_moved;
+#[cfg(test)]
+mod tests;
 mod true_receipts;
 
 use x402_assay_reports::model::{Evidence, InvariantResult, Verdict, Violation};
