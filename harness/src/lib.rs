@@ -15,5 +15,6 @@ pub mod http;
 pub mod launch;
 pub mod reference_server;
 pub mod runner;
+pub mod scenario;
 pub mod service;
 pub mod verdict;
