@@ -286,6 +286,14 @@ mod tests {
     }
 
     #[test]
+    fn the_odd_bodies_are_those_of_the_facilitator() {
+        let rows = x402_mock_facilitator::ODD_BODIES.iter();
+        let theirs: Vec<&str> = rows.map(|row| row.name).collect();
+        let ours: Vec<&str> = OddBody::ALL.iter().map(|(word, _)| *word).collect();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
     fn needs_cover_what_they_imply() {
         assert!(Need::Chain.covered_by(&[Need::Anvil]));
         assert!(Need::Launch.covered_by(&[Need::Replicas]));
