@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::Version;
 use x402_assay_protocol::facilitator::{SettleResponse, VerifyResponse};
@@ -21,6 +21,7 @@ use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;
 use crate::faults::steer::{Start, Steer};
 use crate::log::bounded_text;
+use crate::plain::{crashed, health, help};
 use crate::refusal::{Refusal, reason};
 use crate::request::Parts;
 use crate::settle::Unsettled;
@@ -348,29 +349,6 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// The answer when the work itself broke down.
-fn crashed(endpoint: Endpoint) -> Answer {
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    let message = "the facilitator broke down over this request; see its log";
-    match endpoint {
-        Endpoint::Verify => Answer::new(
-            status,
-            &json!({ "isValid": false, "invalidReason": reason::UNEXPECTED_VERIFY, "invalidMessage": message }),
-        ),
-        Endpoint::Settle => Answer::new(
-            status,
-            &json!({
-                "success": false,
-                "errorReason": reason::UNEXPECTED_SETTLE,
-                "errorMessage": message,
-                "transaction": "",
-                "network": "",
-            }),
-        ),
-        Endpoint::Supported | Endpoint::Other => Answer::new(status, &json!({ "error": message })),
-    }
-}
-
 fn reads(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
@@ -387,24 +365,4 @@ fn operates(endpoint: Endpoint, method: &Method) -> bool {
 fn not_allowed(allow: &'static str) -> Answer {
     let error = json!({ "error": format!("method not allowed; use {allow}") });
     Answer::new(StatusCode::METHOD_NOT_ALLOWED, &error).allow(allow)
-}
-
-fn help(endpoint: Endpoint) -> Value {
-    json!({
-        "endpoint": endpoint,
-        "description": "POST a payment here",
-        "body": {
-            "x402Version": "1 or 2",
-            "paymentPayload": "PaymentPayload",
-            "paymentRequirements": "PaymentRequirements",
-        },
-    })
-}
-
-fn health() -> Value {
-    json!({
-        "service": "x402-mock-facilitator",
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-    })
 }

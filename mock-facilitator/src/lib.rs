@@ -18,6 +18,7 @@ mod http;
 pub mod ledger;
 pub mod log;
 mod nearest;
+mod plain;
 pub mod refusal;
 mod request;
 mod serve;

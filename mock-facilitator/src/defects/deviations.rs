@@ -182,15 +182,8 @@ async fn move_money(
         relaxed(claim, defects)
     };
     let prepared = match prepare(facilitator, ledger.as_ref(), claim, scope(defects)).await {
-        Err(unsettled)
-            if defects.has(Defect::DuplicateSuccess)
-                && unsettled.refusal.code == reason::DUPLICATE =>
-        {
-            let first = steer
-                .memory()
-                .wait_transaction(&key, DUPLICATE_WAIT_MAX)
-                .await;
-            return first.ok_or(unsettled);
+        Err(unsettled) if defects.has(Defect::DuplicateSuccess) => {
+            return first_transaction(steer, key, unsettled).await;
         }
         prepared => prepared?,
     };
@@ -206,6 +199,21 @@ async fn move_money(
     };
     let outcome = ledger.settle(&prepared.payment, &on_step).await;
     judge_wrongly(outcome, defects)
+}
+
+/// The transaction of whoever settles, or has just settled, the same authorization.
+async fn first_transaction(
+    steer: &Steer,
+    key: AuthorizationKey,
+    unsettled: Unsettled,
+) -> Result<B256, Unsettled> {
+    let wait = match unsettled.refusal.code {
+        reason::DUPLICATE => DUPLICATE_WAIT_MAX,
+        reason::NONCE_USED => Duration::ZERO,
+        _ => return Err(unsettled),
+    };
+    let first = steer.memory().wait_transaction(&key, wait).await;
+    first.ok_or(unsettled)
 }
 
 fn judge_wrongly(outcome: SettleOutcome, defects: DefectSet) -> Result<B256, Unsettled> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::Match;
+use super::armed::Armed;
 use super::draw::Draw;
-use super::registry::Armed;
 use crate::answer::Answer;
 use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;

@@ -1,10 +1,9 @@
 //! The faults, holds and defects that are on, under their names.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::draw::Draw;
-use super::pending::Book;
+use super::armed::Armed;
 use super::{Fault, FaultSpec, FaultView};
 use crate::connection::Gate;
 use crate::defects::{DefectMemory, DefectSet};
@@ -13,7 +12,7 @@ use crate::holds::{Hold, HoldSpec, HoldView};
 use crate::nearest::hint;
 
 /// Most faults at a time.
-const FAULTS_MAX: usize = 256;
+pub(super) const FAULTS_MAX: usize = 256;
 /// Most holds at a time.
 const HOLDS_MAX: usize = 64;
 
@@ -71,73 +70,6 @@ pub enum AddError {
         /// The limit.
         max: usize,
     },
-}
-
-/// A fault that is on.
-#[derive(Debug)]
-pub(crate) struct Armed {
-    spec: FaultSpec,
-    seed: u64,
-    seen: AtomicU64,
-    fired: AtomicU64,
-    pending: Book,
-}
-
-impl Armed {
-    pub(super) fn new(spec: FaultSpec, seed: u64) -> Self {
-        Self {
-            seed: spec.seed.unwrap_or(seed),
-            spec,
-            seen: AtomicU64::new(0),
-            fired: AtomicU64::new(0),
-            pending: Book::default(),
-        }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.spec.name
-    }
-
-    pub(crate) const fn fault(&self) -> &Fault {
-        &self.spec.fault
-    }
-
-    pub(crate) const fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    pub(super) const fn pending(&self) -> &Book {
-        &self.pending
-    }
-
-    pub(super) fn count_fired(&self) {
-        self.fired.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a call; its position when the fault is for it.
-    fn choose(&self, endpoint: Endpoint, key: Option<&AuthorizationKey>) -> Option<u64> {
-        let rule = &self.spec.matching;
-        if !rule.meets(endpoint, key) {
-            return None;
-        }
-        let position = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
-        let chosen = rule.nth.as_ref().is_none_or(|nth| nth.contains(position))
-            && rule
-                .probability
-                .is_none_or(|p| Draw::new(self.seed, "probability", position).chance(p));
-        chosen.then_some(position)
-    }
-
-    fn view(&self) -> FaultView {
-        FaultView {
-            name: self.spec.name.clone(),
-            seed: self.seed,
-            matching: self.spec.matching.clone(),
-            fault: self.spec.fault.clone(),
-            seen: self.seen.load(Ordering::Relaxed),
-            fired: self.fired.load(Ordering::Relaxed),
-        }
-    }
 }
 
 impl Faults {
@@ -372,143 +304,4 @@ fn check_room<'a>(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faults::{Latency, Match, Nth, Outage};
-    use alloy_primitives::{Address, B256};
-
-    fn key(payer: u8) -> AuthorizationKey {
-        AuthorizationKey {
-            payer: Address::repeat_byte(payer),
-            nonce: B256::ZERO,
-            asset: Address::ZERO,
-            chain_id: 1,
-        }
-    }
-
-    fn latency(name: &str, matching: Match) -> FaultSpec {
-        FaultSpec::new(name, Latency::default().into()).for_calls(matching)
-    }
-
-    fn hits(faults: &Faults, calls: u64) -> Vec<u64> {
-        (0..calls)
-            .flat_map(|_| faults.choose(Endpoint::Verify, None).faults)
-            .map(|(_, position)| position)
-            .collect()
-    }
-
-    #[test]
-    fn it_is_armed_exactly_while_something_is_on() {
-        let faults = Faults::new(1);
-        assert!(!faults.is_armed());
-        faults.add(latency("a", Match::default())).unwrap();
-        faults.add(latency("b", Match::default())).unwrap();
-        assert!(faults.is_armed());
-        assert!(faults.remove("a").is_some() && faults.is_armed());
-        assert!(faults.remove("b").is_some() && !faults.is_armed());
-        assert!(faults.remove("b").is_none());
-        faults.set_defects(crate::defects::Defect::ALL.iter().copied().collect());
-        assert!(faults.is_armed());
-        faults.set_defects(DefectSet::default());
-        assert!(!faults.is_armed());
-    }
-
-    #[test]
-    fn names_are_unique_given_when_missing_and_kept_in_order() {
-        let faults = Faults::new(1);
-        faults.add(latency("fault-1", Match::default())).unwrap();
-        assert_eq!(
-            faults.add(latency("", Match::default())).unwrap().name,
-            "fault-2"
-        );
-        let error = faults
-            .add(latency("fault-2", Match::default()))
-            .unwrap_err();
-        assert!(error.to_string().contains("`fault-2` already"), "{error}");
-        let names: Vec<String> = faults.list().into_iter().map(|fault| fault.name).collect();
-        assert_eq!(names, ["fault-1", "fault-2"]);
-        assert!(faults.hint("fault1").contains("`fault-1`"));
-        faults.add(latency("other", Match::default())).unwrap();
-        assert_eq!(faults.remove_all("fault-").len(), 2);
-        assert_eq!(faults.list().len(), 1);
-        assert_eq!(faults.remove_all("").len(), 1);
-        assert!(!faults.is_armed());
-    }
-
-    #[test]
-    fn their_number_is_bounded() {
-        let faults = Faults::new(1);
-        for _ in 0..FAULTS_MAX {
-            faults.add(latency("", Match::default())).unwrap();
-        }
-        let error = faults.add(latency("", Match::default())).unwrap_err();
-        assert!(matches!(error, AddError::TooMany { .. }), "{error}");
-    }
-
-    #[test]
-    fn equal_seeds_give_equal_faults_and_other_seeds_others() {
-        let run = |seed| {
-            let faults = Faults::new(seed);
-            let half = Match {
-                probability: Some(0.5),
-                ..Match::default()
-            };
-            faults.add(latency("half", half)).unwrap();
-            hits(&faults, 200)
-        };
-        assert_eq!(run(42), run(42));
-        assert_ne!(run(42), run(43));
-        assert!((60..140).contains(&run(42).len()));
-    }
-
-    #[test]
-    fn a_seed_of_its_own_makes_a_fault_independent_of_the_facilitators() {
-        let run = |process, own| {
-            let faults = Faults::new(process);
-            let half = Match {
-                probability: Some(0.5),
-                ..Match::default()
-            };
-            let spec = FaultSpec {
-                seed: Some(own),
-                ..latency("half", half)
-            };
-            assert_eq!(faults.add(spec).unwrap().seed, own);
-            hits(&faults, 200)
-        };
-        assert_eq!(run(1, 7), run(2, 7));
-        assert_ne!(run(1, 7), run(1, 8));
-    }
-
-    #[test]
-    fn positions_count_only_the_calls_the_rule_meets() {
-        let faults = Faults::new(1);
-        let second = Match {
-            endpoint: Some(Endpoint::Settle),
-            payer: Some(Address::repeat_byte(1).into()),
-            nth: Some(Nth::only(2)),
-            ..Match::default()
-        };
-        faults.add(latency("second", second)).unwrap();
-        let chosen = |endpoint, payer| faults.choose(endpoint, Some(&key(payer))).faults.len();
-        assert_eq!(chosen(Endpoint::Settle, 1), 0);
-        assert_eq!(chosen(Endpoint::Verify, 1), 0, "another endpoint");
-        assert_eq!(chosen(Endpoint::Settle, 2), 0, "another run's payer");
-        assert_eq!(chosen(Endpoint::Settle, 1), 1);
-        assert_eq!(chosen(Endpoint::Settle, 1), 0);
-        assert_eq!(faults.get("second").unwrap().seen, 3);
-    }
-
-    #[test]
-    fn an_outage_closes_the_gate_until_it_is_removed() {
-        let faults = Faults::new(1);
-        faults.add(FaultSpec::new("out", Outage {}.into())).unwrap();
-        faults.add(latency("slow", Match::default())).unwrap();
-        assert!(faults.gate().is_closed());
-        faults.remove("out").unwrap();
-        assert!(!faults.gate().is_closed());
-    }
 }

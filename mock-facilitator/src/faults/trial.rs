@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::armed::Armed;
 use super::inject::{CallFacts, Shot};
-use super::registry::Armed;
 use super::{Fault, FaultSpec};
 use crate::answer::{Answer, Payload};
 use crate::event::{AuthorizationKey, Endpoint};
