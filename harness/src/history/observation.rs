@@ -9,6 +9,19 @@ pub struct HandlerReading {
     pub count: u64,
 }
 
+/// An injected fault that took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault<'h> {
+    /// Unix microseconds.
+    pub at_us: u64,
+    /// Call of our facilitator it touched, if one.
+    pub call: Option<u64>,
+    /// Exchange it touched, if one; with neither it touched all that was under way.
+    pub exchange: Option<u32>,
+    /// Its name.
+    pub name: &'h str,
+}
+
 /// A moment of rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest {

@@ -137,9 +137,14 @@ impl FacilitatorEvents {
             }
             CallStep::Cut => {
                 self.open.remove(&call);
-                return;
+                What::FacilitatorCut { call }
             }
-            CallStep::Fault { .. } | CallStep::Held { .. } | CallStep::Released { .. } => return,
+            CallStep::Fault { fault } => What::FaultInjected {
+                call: Some(call),
+                exchange: None,
+                fault,
+            },
+            CallStep::Held { .. } | CallStep::Released { .. } => return,
         };
         recorder.append(at_us, what);
     }

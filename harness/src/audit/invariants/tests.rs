@@ -19,15 +19,6 @@ fn result(script: &Script, id: &str) -> InvariantResult {
     found.unwrap_or_else(|| panic!("{id} is not in the report"))
 }
 
-fn verdicts(script: &Script) -> Vec<Verdict> {
-    script
-        .report()
-        .invariants
-        .iter()
-        .map(|i| i.verdict)
-        .collect()
-}
-
 #[test]
 fn all_hold_on_an_honest_server_and_say_on_how_many() {
     let report = honest().report();
@@ -38,9 +29,26 @@ fn all_hold_on_an_honest_server_and_say_on_how_many() {
         .collect();
     assert_eq!(
         observed,
-        [("I1", 2), ("I2", 2), ("I3", 2), ("I4", 2), ("I5", 2)]
+        [
+            ("I1", 2),
+            ("I2", 2),
+            ("I3", 2),
+            ("I4", 2),
+            ("I5", 2),
+            ("I6", 0),
+            ("I7", 18),
+            ("I8", 0),
+            ("I9", 0),
+            ("I10", 2),
+        ]
     );
-    assert_eq!(verdicts(&honest()), [Verdict::Pass; 5]);
+    for row in &report.invariants {
+        let verdict = match row.observed {
+            0 => Verdict::Skipped,
+            _ => Verdict::Pass,
+        };
+        assert_eq!(row.verdict, verdict, "{}", row.id);
+    }
 }
 
 #[test]

@@ -219,6 +219,7 @@ fn setup() -> RunStarted {
         flow: "authorization".to_owned(),
         dynamic_price: false,
         payers: vec![address(0xaa)],
+        command: None,
     }
 }
 
