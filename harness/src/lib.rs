@@ -13,6 +13,7 @@ pub mod guard;
 pub mod history;
 pub mod http;
 pub mod launch;
+pub mod link;
 pub mod reference_server;
 pub mod runner;
 pub mod scenario;
