@@ -16,5 +16,6 @@ pub mod launch;
 pub mod link;
 pub mod reference_server;
 pub mod runner;
+pub mod scenario;
 pub mod service;
 pub mod verdict;

@@ -8,6 +8,7 @@ use clap::{Parser, ValueEnum};
 use url::Url;
 use x402_assay_protocol::eip3009::{parse_address, parse_decimal};
 use x402_assay_protocol::network;
+use x402_mock_facilitator::Defect;
 
 /// A correct, strict x402 facilitator for tests. Not for production: its keys are public.
 #[derive(Debug, Parser)]
@@ -40,6 +41,14 @@ pub(crate) struct Args {
     /// Gives an account some of the network's USDC, in base units; repeatable, memory only
     #[arg(long, value_name = "ADDRESS=AMOUNT", value_parser = parse_mint, conflicts_with = "rpc_url")]
     pub(crate) mint: Vec<(Address, U256)>,
+
+    /// Seed of faults and holds; drawn and printed when absent
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+
+    /// Makes the facilitator wrong on purpose; repeatable, or separated by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) defect: Vec<Defect>,
 
     /// Key that sends settlements, in hex; repeatable. Default: the well-known development accounts
     #[arg(long, value_name = "HEX", requires = "rpc_url")]
@@ -140,6 +149,15 @@ mod tests {
             error.contains("--private-key") && !error.contains("secretkey"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn defects_go_by_name() {
+        let args = parse(&["--defect", "verify-settles,window-ignored", "--seed", "7"]).unwrap();
+        assert_eq!(args.defect, [Defect::VerifySettles, Defect::WindowIgnored]);
+        assert_eq!(args.seed, Some(7));
+        let error = parse(&["--defect", "verify-setles"]).unwrap_err();
+        assert!(error.contains("did you mean `verify-settles`?"), "{error}");
     }
 
     #[test]

@@ -50,6 +50,43 @@ pub enum CallStep {
         /// True when an injected fault lied about the outcome.
         lied: bool,
     },
+    /// The connection was cut; there is no answer. A call ends with this or with `answered`.
+    Cut,
+    /// An injected fault took effect.
+    Fault {
+        /// Its name.
+        fault: String,
+    },
+    /// The call was parked.
+    Held {
+        /// Name of the hold.
+        hold: String,
+    },
+    /// The parked call goes on.
+    Released {
+        /// Name of the hold.
+        hold: String,
+        /// Its place in the order of release, from 1.
+        position: u32,
+        /// Calls released in the same round.
+        of: u32,
+        /// Why now.
+        cause: ReleaseCause,
+    },
+}
+
+/// Why parked calls were released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseCause {
+    /// As many as wanted were in flight.
+    Count,
+    /// Nothing more came for a while.
+    Quiet,
+    /// The first had waited as long as is allowed.
+    Deadline,
+    /// The hold was removed.
+    Removed,
 }
 
 /// Endpoint of the facilitator.

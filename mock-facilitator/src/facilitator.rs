@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use x402_assay_protocol::network;
 
 use crate::event::{AuthorizationKey, Endpoint};
+use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::log::{EventLog, LogLimits};
 use crate::refusal::{Refusal, reason};
@@ -18,6 +19,8 @@ pub struct Options {
     pub log: LogLimits,
     /// Largest request body, in bytes.
     pub body_max_bytes: usize,
+    /// Seed of every fault and hold that brings none of its own.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -25,6 +28,7 @@ impl Default for Options {
         Self {
             log: LogLimits::default(),
             body_max_bytes: 1024 * 1024,
+            seed: 0,
         }
     }
 }
@@ -38,6 +42,7 @@ pub struct Facilitator {
     next_call: AtomicU64,
     counts: [AtomicU64; 3],
     settling: Mutex<HashSet<AuthorizationKey>>,
+    faults: Faults,
 }
 
 /// The right to settle one authorization; ends when dropped.
@@ -57,6 +62,7 @@ impl Facilitator {
             next_call: AtomicU64::new(0),
             counts: Default::default(),
             settling: Mutex::default(),
+            faults: Faults::new(options.seed),
         }
     }
 
@@ -90,6 +96,11 @@ impl Facilitator {
     /// Everything that happened.
     pub const fn log(&self) -> &EventLog {
         &self.log
+    }
+
+    /// What goes wrong on purpose: faults, holds and defects.
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// How it was set up.

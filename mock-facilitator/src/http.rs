@@ -3,23 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::B256;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
-use serde_json::{Value, json};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::Version;
 use x402_assay_protocol::facilitator::{SettleResponse, VerifyResponse};
 
-use crate::event::{CallStep, Endpoint};
+use crate::answer::{Answer, no_response};
+use crate::connection::Connection;
+use crate::defects::deviations;
+use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;
+use crate::faults::steer::{Start, Steer};
 use crate::log::bounded_text;
+use crate::plain::{crashed, health, help};
 use crate::refusal::{Refusal, reason};
 use crate::request::Parts;
 use crate::settle::Unsettled;
 use crate::supported::supported;
+use crate::verify::Scope;
 
 /// Longest wait for a request body to arrive whole.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -33,31 +40,19 @@ pub fn router(facilitator: Arc<Facilitator>) -> Router {
         .with_state(facilitator)
 }
 
-/// A status with a JSON body, before it becomes bytes.
-struct Answer {
-    status: StatusCode,
-    body: Value,
-    allow: Option<&'static str>,
+/// Who called, as far as faults need to know.
+struct Caller {
+    connection: Option<Connection>,
+    gone: CancellationToken,
 }
 
-impl Answer {
-    fn new(status: StatusCode, body: &impl Serialize) -> Self {
+impl Caller {
+    fn of(request: &Request) -> Self {
+        let connection = request.extensions().get::<ConnectInfo<Connection>>();
         Self {
-            status,
-            body: serde_json::to_value(body).unwrap_or_default(),
-            allow: None,
+            connection: connection.map(|info| info.0.clone()),
+            gone: CancellationToken::new(),
         }
-    }
-
-    fn into_response(self, text: String) -> Response {
-        let mut response = (self.status, text).into_response();
-        let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::CONTENT_TYPE, json);
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-        }
-        response
     }
 }
 
@@ -70,8 +65,8 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
     let method = request.method().clone();
     if name == "health" && reads(&method) {
         let answer = Answer::new(StatusCode::OK, &health());
-        let text = answer.body.to_string();
-        return answer.into_response(text);
+        let bytes = answer.bytes();
+        return answer.into_response(bytes);
     }
     let endpoint = match name.as_str() {
         "verify" => Endpoint::Verify,
@@ -79,13 +74,32 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
         "supported" => Endpoint::Supported,
         _ => Endpoint::Other,
     };
+    let caller = facilitator
+        .faults()
+        .is_armed()
+        .then(|| Caller::of(&request));
+    // Dropped with this future, which ends when the caller hangs up.
+    let _here = caller
+        .as_ref()
+        .map(|caller| caller.gone.clone().drop_guard());
     let body = read_body(request, facilitator.options().body_max_bytes).await;
     let call = facilitator.begin_call(endpoint);
     let work = tokio::spawn({
         let facilitator = Arc::clone(&facilitator);
         async move {
-            let answer = answer(&facilitator, call, endpoint, &method, body).await;
-            answered(&facilitator, call, answer)
+            let parts = receive(&facilitator, call, endpoint, body);
+            match caller.filter(|_| operates(endpoint, &method)) {
+                None => {
+                    let answer = answer(&facilitator, call, endpoint, &method, parts, None).await;
+                    answered(&facilitator, call, answer)
+                }
+                Some(caller) => {
+                    let key = parts.as_ref().ok().and_then(Parts::key);
+                    let facts = (call, endpoint, key);
+                    let steer = Steer::begin(&facilitator, facts, caller.connection, caller.gone);
+                    steered(&facilitator, facts, &method, parts, Arc::new(steer)).await
+                }
+            }
         }
     });
     match work.await {
@@ -94,18 +108,85 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
     }
 }
 
+/// One call with faults around the work.
+async fn steered(
+    facilitator: &Arc<Facilitator>,
+    (call, endpoint, _): (u64, Endpoint, Option<AuthorizationKey>),
+    method: &Method,
+    parts: Received,
+    steer: Arc<Steer>,
+) -> Response {
+    let answer = match steer.before().await {
+        Start::Work => {
+            let recipient = parts.as_ref().ok().and_then(Parts::recipient);
+            let work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
+            Some(deviations::deface(
+                steer.defects(),
+                endpoint,
+                recipient,
+                work,
+            ))
+        }
+        Start::Answer(answer) => Some(answer),
+        Start::Cut => None,
+    };
+    let answer = match answer {
+        Some(answer) => steer.after(answer).await,
+        None => None,
+    };
+    let mut response = match answer {
+        Some(answer) => answered(facilitator, call, answer),
+        None => {
+            facilitator.log().append(call, CallStep::Cut);
+            steer.cut_now();
+            no_response()
+        }
+    };
+    let turns = steer.take_turns();
+    if !turns.is_empty() {
+        // The server drops extensions when it writes the head: so turns end in the order of the answers.
+        response.extensions_mut().insert(Arc::new(turns));
+    }
+    response
+}
+
 /// Logs the answer, then hands it over.
 fn answered(facilitator: &Facilitator, call: u64, answer: Answer) -> Response {
-    let text = answer.body.to_string();
+    let bytes = answer.bytes();
     facilitator.log().append(
         call,
         CallStep::Answered {
             status: answer.status.as_u16(),
-            body: bounded_text(text.as_bytes()),
-            lied: false,
+            body: bounded_text(&bytes),
+            lied: answer.lied,
         },
     );
-    answer.into_response(text)
+    answer.into_response(bytes)
+}
+
+/// A request's two parts, or why there are none.
+type Received = Result<Parts, (StatusCode, Refusal)>;
+
+/// Reads the parts and logs the request.
+fn receive(
+    facilitator: &Facilitator,
+    call: u64,
+    endpoint: Endpoint,
+    body: Result<Bytes, (StatusCode, Refusal)>,
+) -> Received {
+    let parts = match &body {
+        Ok(bytes) => Parts::read(bytes).map_err(|refusal| (StatusCode::BAD_REQUEST, refusal)),
+        Err((status, refusal)) => Err((*status, refusal.clone())),
+    };
+    facilitator.log().append(
+        call,
+        CallStep::Received {
+            endpoint,
+            authorization: parts.as_ref().ok().and_then(Parts::key),
+            body: body.map_or_else(|_| String::new(), |bytes| bounded_text(&bytes)),
+        },
+    );
+    parts
 }
 
 async fn read_body(request: Request, max: usize) -> Result<Bytes, (StatusCode, Refusal)> {
@@ -134,27 +215,16 @@ async fn read_body(request: Request, max: usize) -> Result<Bytes, (StatusCode, R
 }
 
 async fn answer(
-    facilitator: &Facilitator,
+    facilitator: &Arc<Facilitator>,
     call: u64,
     endpoint: Endpoint,
     method: &Method,
-    body: Result<Bytes, (StatusCode, Refusal)>,
+    parts: Received,
+    steer: Option<&Arc<Steer>>,
 ) -> Answer {
-    let parts = match &body {
-        Ok(bytes) => Parts::read(bytes).map_err(|refusal| (StatusCode::BAD_REQUEST, refusal)),
-        Err((status, refusal)) => Err((*status, refusal.clone())),
-    };
-    facilitator.log().append(
-        call,
-        CallStep::Received {
-            endpoint,
-            authorization: parts.as_ref().ok().and_then(Parts::key),
-            body: body.map_or_else(|_| String::new(), |bytes| bounded_text(&bytes)),
-        },
-    );
     match (endpoint, method) {
-        (Endpoint::Verify, &Method::POST) => verified(facilitator, parts).await,
-        (Endpoint::Settle, &Method::POST) => settled(facilitator, call, parts).await,
+        (Endpoint::Verify, &Method::POST) => verified(facilitator, call, parts, steer).await,
+        (Endpoint::Settle, &Method::POST) => settled(facilitator, call, parts, steer).await,
         (Endpoint::Verify | Endpoint::Settle, method) if reads(method) => {
             Answer::new(StatusCode::OK, &help(endpoint))
         }
@@ -172,11 +242,13 @@ async fn answer(
 
 async fn verified(
     facilitator: &Facilitator,
-    parts: Result<Parts, (StatusCode, Refusal)>,
+    call: u64,
+    parts: Received,
+    steer: Option<&Arc<Steer>>,
 ) -> Answer {
     let (parts, verdict) = match parts {
         Ok(parts) => {
-            let verdict = verify(facilitator, &parts).await;
+            let verdict = verify(facilitator, call, &parts, steer).await;
             (
                 Some(parts),
                 verdict.map_err(|refusal| (status_of(&refusal), refusal)),
@@ -198,24 +270,30 @@ async fn verified(
     Answer::new(status, &response)
 }
 
-async fn verify(facilitator: &Facilitator, parts: &Parts) -> Result<(), Refusal> {
+async fn verify(
+    facilitator: &Facilitator,
+    call: u64,
+    parts: &Parts,
+    steer: Option<&Arc<Steer>>,
+) -> Result<(), Refusal> {
     let claim = parts.claim()?;
+    if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
+        return deviations::verify(facilitator, call, claim, steer).await;
+    }
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
-    crate::verify::verify(ledger.as_ref(), claim).await?;
+    crate::verify::verify(ledger.as_ref(), claim, Scope::ALL).await?;
     Ok(())
 }
 
 async fn settled(
-    facilitator: &Facilitator,
+    facilitator: &Arc<Facilitator>,
     call: u64,
-    parts: Result<Parts, (StatusCode, Refusal)>,
+    parts: Received,
+    steer: Option<&Arc<Steer>>,
 ) -> Answer {
     let (parts, outcome) = match parts {
         Ok(parts) => {
-            let outcome = match parts.claim() {
-                Ok(claim) => crate::settle::settle(facilitator, call, claim).await,
-                Err(refusal) => Err(refusal.into()),
-            };
+            let outcome = settle(facilitator, call, &parts, steer).await;
             (Some(parts), outcome.map_err(|u| (status_of(&u.refusal), u)))
         }
         Err((status, refusal)) => (None, Err((status, refusal.into()))),
@@ -242,6 +320,19 @@ async fn settled(
     Answer::new(status, &response)
 }
 
+async fn settle(
+    facilitator: &Arc<Facilitator>,
+    call: u64,
+    parts: &Parts,
+    steer: Option<&Arc<Steer>>,
+) -> Result<B256, Unsettled> {
+    let claim = parts.claim()?;
+    if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
+        return deviations::settle(facilitator, call, claim, steer).await;
+    }
+    crate::settle::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await
+}
+
 /// v1 requires the member, so an unknown payer is empty there and absent in v2.
 fn settlement_payer(parts: &Parts) -> Option<String> {
     parts
@@ -258,59 +349,20 @@ fn status_of(refusal: &Refusal) -> StatusCode {
     }
 }
 
-/// The answer when the work itself broke down.
-fn crashed(endpoint: Endpoint) -> Answer {
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    let message = "the facilitator broke down over this request; see its log";
-    match endpoint {
-        Endpoint::Verify => Answer::new(
-            status,
-            &json!({ "isValid": false, "invalidReason": reason::UNEXPECTED_VERIFY, "invalidMessage": message }),
-        ),
-        Endpoint::Settle => Answer::new(
-            status,
-            &json!({
-                "success": false,
-                "errorReason": reason::UNEXPECTED_SETTLE,
-                "errorMessage": message,
-                "transaction": "",
-                "network": "",
-            }),
-        ),
-        Endpoint::Supported | Endpoint::Other => Answer::new(status, &json!({ "error": message })),
-    }
-}
-
 fn reads(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-fn not_allowed(allow: &'static str) -> Answer {
-    Answer {
-        allow: Some(allow),
-        ..Answer::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &json!({ "error": format!("method not allowed; use {allow}") }),
-        )
+/// True for what a facilitator is for: faults leave everything else alone.
+fn operates(endpoint: Endpoint, method: &Method) -> bool {
+    match endpoint {
+        Endpoint::Verify | Endpoint::Settle => *method == Method::POST,
+        Endpoint::Supported => reads(method),
+        Endpoint::Other => false,
     }
 }
 
-fn help(endpoint: Endpoint) -> Value {
-    json!({
-        "endpoint": endpoint,
-        "description": "POST a payment here",
-        "body": {
-            "x402Version": "1 or 2",
-            "paymentPayload": "PaymentPayload",
-            "paymentRequirements": "PaymentRequirements",
-        },
-    })
-}
-
-fn health() -> Value {
-    json!({
-        "service": "x402-mock-facilitator",
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-    })
+fn not_allowed(allow: &'static str) -> Answer {
+    let error = json!({ "error": format!("method not allowed; use {allow}") });
+    Answer::new(StatusCode::METHOD_NOT_ALLOWED, &error).allow(allow)
 }

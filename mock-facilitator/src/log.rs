@@ -146,7 +146,10 @@ pub(crate) fn bounded_text(bytes: &[u8]) -> String {
 fn text_bytes(what: &CallStep) -> usize {
     match what {
         CallStep::Received { body, .. } | CallStep::Answered { body, .. } => body.len(),
-        CallStep::Broadcast { .. } | CallStep::Mined { .. } => 0,
+        CallStep::Fault { fault: name }
+        | CallStep::Held { hold: name }
+        | CallStep::Released { hold: name, .. } => name.len(),
+        CallStep::Broadcast { .. } | CallStep::Mined { .. } | CallStep::Cut => 0,
     }
 }
 

@@ -15,10 +15,10 @@ use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-use x402_assay_protocol::network;
+use x402_assay_protocol::{network, payment};
 use x402_mock_facilitator::{
-    EvmLedger, EvmOptions, Facilitator, Ledger, MemoryLedger, Options, control_router, dev_signers,
-    router, serve,
+    DefectSet, EvmLedger, EvmOptions, Facilitator, Ledger, MemoryLedger, Options, control_router,
+    dev_signers, serve, serve_facilitator,
 };
 
 use crate::args::Args;
@@ -87,8 +87,18 @@ async fn run(args: Args) -> Result<(), StartError> {
     println!("control      http://{control_at}");
     println!("network      {}", network::caip2(ledger.chain_id()));
 
-    let facilitator = Arc::new(Facilitator::new(Options::default()));
+    let options = Options {
+        seed: args.seed.unwrap_or_else(random_seed),
+        ..Options::default()
+    };
+    let facilitator = Arc::new(Facilitator::new(options));
     facilitator.add_ledger(ledger);
+    println!("seed         {}", options.seed);
+    let defects: DefectSet = args.defect.iter().copied().collect();
+    facilitator.faults().set_defects(defects);
+    for defect in defects.iter() {
+        println!("defect       {defect}: {}", defect.about());
+    }
     let stop = CancellationToken::new();
     let interrupted = async {
         // Without a signal handler the default action ends the process, which is what is wanted.
@@ -100,7 +110,7 @@ async fn run(args: Args) -> Result<(), StartError> {
     };
     let both = async {
         tokio::try_join!(
-            serve(protocol, router(Arc::clone(&facilitator)), stop.clone()),
+            serve_facilitator(protocol, Arc::clone(&facilitator), stop.clone()),
             serve(
                 control,
                 control_router(Arc::clone(&facilitator)),
@@ -110,6 +120,12 @@ async fn run(args: Args) -> Result<(), StartError> {
     };
     tokio::try_join!(async { both.await.map(|_| ()) }, interrupted)?;
     Ok(())
+}
+
+/// A seed nobody chose; it is printed, so that a run can be repeated.
+fn random_seed() -> u64 {
+    let [a, b, c, d, ..] = payment::fresh_nonce().0;
+    u64::from(u32::from_be_bytes([a, b, c, d]))
 }
 
 async fn ledger(args: &Args) -> Result<Arc<dyn Ledger>, StartError> {

@@ -68,6 +68,11 @@ impl Parts {
         parse_address(text).map(|_| text.to_owned())
     }
 
+    /// The signed recipient as the payment writes it.
+    pub(crate) fn recipient(&self) -> Option<String> {
+        self.authorization("to").map(quoted)
+    }
+
     /// Network in the spelling of the request: what the requirements say, else the payment.
     pub(crate) fn network(&self) -> String {
         let payment = &self.body["paymentPayload"];

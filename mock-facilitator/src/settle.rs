@@ -6,11 +6,12 @@ use alloy_primitives::B256;
 use tokio::time::Instant;
 
 use crate::event::{AuthorizationKey, CallStep};
-use crate::facilitator::Facilitator;
+use crate::facilitator::{Facilitator, Settling};
+use crate::faults::steer::Steer;
 use crate::ledger::{Ledger, SettleOutcome, SettleStep, SignedAuthorization};
 use crate::refusal::{Refusal, reason};
 use crate::request::Claim;
-use crate::verify::{Checked, Window, check_claim, check_state};
+use crate::verify::{Checked, Scope, Window, check_claim, check_state};
 
 /// Longest wait for the clock to pass `validAfter`; verification let at most one second remain.
 const BEGIN_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -43,29 +44,62 @@ pub(crate) async fn settle(
     facilitator: &Facilitator,
     call: u64,
     claim: Claim,
+    steer: Option<&Steer>,
 ) -> Result<B256, Unsettled> {
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
+    let prepared = prepare(facilitator, ledger.as_ref(), claim, Scope::ALL).await?;
+    let on_step = |step| record(facilitator, call, steer, step);
+    judge(ledger.settle(&prepared.payment, &on_step).await)
+}
+
+/// A payment that may be settled, by whoever holds this.
+#[derive(Debug)]
+pub(crate) struct Prepared<'f> {
+    /// The payment.
+    pub(crate) payment: SignedAuthorization,
+    _claimed: Settling<'f>,
+}
+
+/// Everything before the money moves: verify again, and be the only one.
+pub(crate) async fn prepare<'f>(
+    facilitator: &'f Facilitator,
+    ledger: &dyn Ledger,
+    claim: Claim,
+    mut scope: Scope,
+) -> Result<Prepared<'f>, Unsettled> {
     let key = key_of(&claim);
-    let window = match pending(ledger.as_ref(), key, &claim.payment)? {
-        true => Window::Ignored,
-        false => Window::Checked,
-    };
-    let checked = check_claim(ledger.as_ref(), claim, window).await?;
-    let _claimed = facilitator.claim(key).ok_or_else(|| {
+    if pending(ledger, key, &claim.payment)? {
+        scope.window = Window::Ignored;
+    }
+    let checked = check_claim(ledger, claim, scope).await?;
+    let claimed = facilitator.claim(key).ok_or_else(|| {
         Refusal::new(
             reason::DUPLICATE,
             "the same authorization is being settled right now",
         )
     })?;
     // Asked again under the claim: the earlier settlement may have ended in between.
-    if !pending(ledger.as_ref(), key, &checked.payment)? {
-        check_state(ledger.as_ref(), &checked).await?;
-        wait_until_begun(ledger.as_ref(), &checked).await?;
+    if scope.state && !pending(ledger, key, &checked.payment)? {
+        check_state(ledger, &checked).await?;
+        wait_until_begun(ledger, &checked).await?;
     }
-    let on_step = |step: SettleStep| {
-        facilitator.log().append(call, recorded(step));
-    };
-    judge(ledger.settle(&checked.payment, &on_step).await)
+    Ok(Prepared {
+        payment: checked.payment,
+        _claimed: claimed,
+    })
+}
+
+/// Tells the log, then the faults, of a step.
+pub(crate) fn record(
+    facilitator: &Facilitator,
+    call: u64,
+    steer: Option<&Steer>,
+    step: SettleStep,
+) {
+    facilitator.log().append(call, recorded(step));
+    if let Some(steer) = steer {
+        steer.on_step(step);
+    }
 }
 
 /// True when this very payment is already broadcast; another one under the same nonce is refused.
@@ -99,7 +133,7 @@ async fn wait_until_begun(ledger: &dyn Ledger, checked: &Checked) -> Result<(), 
     Ok(())
 }
 
-fn judge(outcome: SettleOutcome) -> Result<B256, Unsettled> {
+pub(crate) fn judge(outcome: SettleOutcome) -> Result<B256, Unsettled> {
     let (code, message, transaction) = match outcome {
         SettleOutcome::Mined { transaction, .. } => return Ok(transaction),
         SettleOutcome::Reverted {
@@ -124,7 +158,7 @@ fn judge(outcome: SettleOutcome) -> Result<B256, Unsettled> {
     })
 }
 
-const fn key_of(claim: &Claim) -> AuthorizationKey {
+pub(crate) const fn key_of(claim: &Claim) -> AuthorizationKey {
     AuthorizationKey {
         payer: claim.payment.authorization.from,
         nonce: claim.payment.authorization.nonce,

@@ -22,19 +22,47 @@ pub(crate) struct Checked {
     now: u64,
 }
 
-/// Everything: the answer to `/verify`.
-pub(crate) async fn verify(ledger: &dyn Ledger, claim: Claim) -> Result<Checked, Refusal> {
-    let checked = check_claim(ledger, claim, Window::Checked).await?;
-    check_state(ledger, &checked).await?;
+/// Everything that is in scope: the answer to `/verify`.
+pub(crate) async fn verify(
+    ledger: &dyn Ledger,
+    claim: Claim,
+    scope: Scope,
+) -> Result<Checked, Refusal> {
+    let checked = check_claim(ledger, claim, scope).await?;
+    if scope.state {
+        check_state(ledger, &checked).await?;
+    }
     Ok(checked)
 }
 
-/// Whether the time window is looked at: not for a payment whose transaction is already on its way.
+/// What is looked at: everything, unless the facilitator has a defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// The time window.
+    pub(crate) window: Window,
+    /// Whose signature it is.
+    pub(crate) signature: bool,
+    /// The ledger's state.
+    pub(crate) state: bool,
+}
+
+impl Scope {
+    /// Everything.
+    pub(crate) const ALL: Self = Self {
+        window: Window::Checked,
+        signature: true,
+        state: true,
+    };
+}
+
+/// How the time window is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Window {
-    /// `validAfter` and `validBefore` must hold.
+    /// `validAfter` and `validBefore` must hold, the latter with a margin.
     Checked,
-    /// They held when the transaction was sent.
+    /// They must hold now.
+    WithoutMargin,
+    /// Not at all: they held when the transaction was sent, for one that is already on its way.
     Ignored,
 }
 
@@ -42,7 +70,7 @@ pub(crate) enum Window {
 pub(crate) async fn check_claim(
     ledger: &dyn Ledger,
     claim: Claim,
-    window: Window,
+    scope: Scope,
 ) -> Result<Checked, Refusal> {
     let asset = claim.payment.asset;
     let (now, has_code, separator) = futures_util::try_join!(
@@ -56,10 +84,14 @@ pub(crate) async fn check_claim(
     }
     let separator = check_domain(ledger, &claim, separator).await?;
     check_terms(&claim)?;
-    if window == Window::Checked {
-        check_window(&claim.payment, now)?;
+    match scope.window {
+        Window::Checked => check_window(&claim.payment, now, LIFETIME_MIN_S)?,
+        Window::WithoutMargin => check_window(&claim.payment, now, 1)?,
+        Window::Ignored => {}
     }
-    check_signature(ledger, &claim.payment, &separator).await?;
+    if scope.signature {
+        check_signature(ledger, &claim.payment, &separator).await?;
+    }
     Ok(Checked {
         payment: claim.payment,
         now,
@@ -106,6 +138,16 @@ impl Checked {
             .valid_after
             .saturating_to::<u64>();
         self.now.max(begins.saturating_add(1))
+    }
+
+    /// Takes another time for the ledger's clock.
+    pub(crate) fn at(self, now: u64) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The ledger's clock when the window was checked, unix seconds.
+    pub(crate) const fn now(&self) -> u64 {
+        self.now
     }
 
     /// True when no block of the second that was checked can carry the payment.
@@ -163,11 +205,15 @@ fn check_terms(claim: &Claim) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_window(payment: &SignedAuthorization, now: u64) -> Result<(), Refusal> {
+fn check_window(
+    payment: &SignedAuthorization,
+    now: u64,
+    lifetime_min_s: u64,
+) -> Result<(), Refusal> {
     let authorization = &payment.authorization;
-    if authorization.valid_before < U256::from(now.saturating_add(LIFETIME_MIN_S)) {
+    if authorization.valid_before < U256::from(now.saturating_add(lifetime_min_s)) {
         let message = format!(
-            "validBefore is {}: at {now} it must lie at least {LIFETIME_MIN_S} s ahead",
+            "validBefore is {}: at {now} it must lie at least {lifetime_min_s} s ahead",
             authorization.valid_before
         );
         return Err(Refusal::new(reason::VALID_BEFORE, message));

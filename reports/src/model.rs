@@ -188,9 +188,9 @@ pub struct CheckResult {
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// `exchange`, `facilitator_call`, `transaction` or `handler`.
+    /// `exchange`, `facilitator_call`, `transaction`, `handler` or `timeline`.
     pub kind: String,
-    /// Id inside the history (`exchange` number, call number) or transaction hash.
+    /// Id inside the history (`exchange` number, call number), transaction hash, or moment of a timeline.
     pub id: String,
     /// What it shows, in a few words.
     pub text: String,
@@ -209,6 +209,13 @@ pub struct InvariantResult {
     pub observed: usize,
     /// What broke it.
     pub violations: Vec<Violation>,
+}
+
+impl InvariantResult {
+    /// True when it was observed on something, or has something to tell.
+    pub const fn is_seen(&self) -> bool {
+        self.observed > 0 || !self.violations.is_empty()
+    }
 }
 
 /// One violation of an invariant.
@@ -238,6 +245,9 @@ pub struct Money {
     pub unpaid_grants: usize,
     /// Settled and never granted.
     pub charged_without_service: usize,
+    /// Authorizations that our own facilitator lied about; they are counted nowhere else.
+    #[serde(default)]
+    pub faulted: usize,
     /// Base-unit strings by name: `signed`, `settled`, `granted`.
     pub amounts: BTreeMap<String, String>,
 }

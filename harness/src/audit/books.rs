@@ -50,6 +50,8 @@ pub struct Book<'h> {
     pub grants: Vec<Grant>,
     /// Our own facilitator lied about it.
     pub faulted: bool,
+    /// Names of the injected faults that touched it.
+    pub faults: Vec<&'h str>,
     /// The ledger was read after its last exchange.
     pub at_rest: bool,
     /// Its exchanges ended without an answer because of us, or of time.
@@ -191,7 +193,7 @@ fn keep_book<'h>(
     let last_seq = carrying.iter().map(|exchange| exchange.ended_seq).max();
     let has_open_settlement = facts
         .calls_about(signed.key)
-        .any(|call| call.endpoint == Endpoint::Settle && call.answer.is_none());
+        .any(|call| call.endpoint == Endpoint::Settle && call.is_open());
     let chains = [signed.offered.chain_id, signed.key.chain_id];
     let mut grants: Vec<Grant> = Vec::new();
     for exchange in &carrying {
@@ -216,11 +218,22 @@ fn keep_book<'h>(
         transfers,
         grants,
         faulted: facts.calls_about(signed.key).any(|call| call.lied()),
+        faults: fault_names(facts, signed),
         at_rest: !has_open_settlement
             && last_seq
                 .is_some_and(|seq| chains.iter().any(|chain| facts.at_rest_after(seq, *chain))),
         answer_lost: carrying.iter().any(|exchange| is_lost(exchange)),
     }
+}
+
+fn fault_names<'h>(facts: &Facts<'h>, signed: &Signed) -> Vec<&'h str> {
+    let mut names: Vec<&'h str> = Vec::new();
+    for fault in facts.faults_about(signed) {
+        if !names.contains(&fault.name) {
+            names.push(fault.name);
+        }
+    }
+    names
 }
 
 /// True when the answer may have come had we waited or listened longer.

@@ -6,6 +6,7 @@ pub mod invariants;
 pub mod ledger;
 pub mod money;
 pub mod receipt;
+pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};

@@ -35,6 +35,7 @@ pub fn totals(books: &Books<'_>) -> Money {
         charged_without_service: count(&|book| {
             !book.transfers.is_empty() && book.grants.is_empty()
         }),
+        faulted: books.books.len() - kept.len(),
         amounts: BTreeMap::from([
             ("signed".to_owned(), sum(signed)),
             ("settled".to_owned(), sum(settled)),

@@ -10,6 +10,9 @@ use crate::service::{
     ControlClient, ControlError, Service, ServiceError, ServiceOptions, ServiceState,
 };
 
+/// A running `up` answers at once; what listens there and stays silent is something else.
+const ATTACH_DEADLINE: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// Services a run talks to, and keeps alive if they are its own.
 #[derive(Debug)]
 pub struct Services {
@@ -99,7 +102,12 @@ pub async fn obtain(
 
 async fn attach_to(url: &str, progress: &dyn Progress) -> Result<Services, ControlError> {
     let control = ControlClient::new(url)?;
-    let state = control.state().await?;
+    let state = tokio::time::timeout(ATTACH_DEADLINE, control.state())
+        .await
+        .map_err(|_| ControlError::Unreachable {
+            url: url.to_owned(),
+            cause: format!("no answer within {ATTACH_DEADLINE:?}"),
+        })??;
     progress.stage(&format!("attached to the services at {}", control.url()));
     Ok(Services {
         control,

@@ -9,6 +9,7 @@ use x402_assay_protocol::PayerKey;
 use super::error::BenchError;
 use super::services::{Services, obtain, service_options};
 use super::target::Target;
+use crate::cli::again::run_again;
 use crate::cli::args::Setup;
 use crate::client::Payer;
 use crate::config::TargetProfile;
@@ -275,6 +276,7 @@ impl Course<'_> {
             flow: flow.to_owned(),
             dynamic_price: profile.is_some_and(|profile| profile.dynamic_price),
             payers: payers.iter().map(Payer::address).collect(),
+            command: Some(self.secrets.text(&run_again(self.bench.setup))),
         };
         self.recorder
             .append(runner::now_us(), What::RunStarted(event));

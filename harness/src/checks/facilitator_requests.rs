@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use x402_assay_protocol::Version;
-use x402_mock_facilitator::event::Endpoint;
 
 use super::check::{BOTH, Check, Grade, Level, Need, Role};
 use super::judged::Judged;
@@ -61,11 +60,7 @@ fn calls<'f, 'h>(
         };
         let about = facts.calls_about(signed.key);
         // A body without a readable authorization can only be told by its time.
-        let unreadable = facts.calls.iter().filter(|call| {
-            matches!(call.endpoint, Endpoint::Verify | Endpoint::Settle)
-                && call.authorization.is_none()
-                && exchange.spans(call.received_at_us)
-        });
+        let unreadable = facts.anonymous_calls_in(exchange);
         found.extend(about.chain(unreadable).map(|call| (exchange, call)));
     }
     found

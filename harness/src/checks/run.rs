@@ -112,3 +112,79 @@ fn graded(check: &Check, grading: Grading, verdict: Verdict) -> Verdict {
         (verdict, _) => verdict,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Books;
+    use crate::checks::find;
+    use crate::history::Facts;
+    use crate::history::script::Script;
+
+    fn verdict_of(script: &Script, grading: Grading, change: impl Fn(&mut Check)) -> Outcome {
+        let events = script.events();
+        let facts = Facts::new(&events, None);
+        let books = Books::keep(&facts);
+        let judged = Judged {
+            facts: &facts,
+            books: &books,
+            grading,
+        };
+        let mut check = *find("SRV-HDR-001").unwrap();
+        change(&mut check);
+        run_check(&check, &judged)
+    }
+
+    fn honest() -> Script {
+        Script::honest(Version::V2)
+    }
+
+    #[test]
+    fn a_judge_that_panics_is_our_trouble() {
+        let outcome = verdict_of(&honest(), Grading::Default, |check| {
+            check.judge = |_, _| panic!("on purpose");
+        });
+        assert_eq!(outcome.verdict(), Verdict::Inconclusive);
+        assert!(outcome.text().contains("SRV-HDR-001"));
+    }
+
+    #[test]
+    fn needs_are_met_or_named() {
+        let needing = |check: &mut Check| check.needs = &[Need::Evm];
+        let memory = honest().setup(|run| run.chain_used = "memory".to_owned());
+        let skipped = verdict_of(&memory, Grading::Default, needing);
+        assert_eq!(skipped.verdict(), Verdict::Skipped);
+        assert_eq!(skipped.text(), "needs evm");
+        let tried = verdict_of(&honest(), Grading::Default, needing);
+        assert_eq!(tried.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_verdict_stays_inside_its_grade_unless_the_profile_raises_it() {
+        let failing: fn(&Judged<'_, '_>, Version) -> Outcome =
+            |_, _| Outcome::fail("broken", Vec::new());
+        let graded = |grade, grading| {
+            let outcome = verdict_of(&honest(), grading, |check| {
+                check.judge = failing;
+                check.grade = grade;
+                check.raised_by = Some(Grading::StrictSdk);
+            });
+            outcome.verdict()
+        };
+        assert_eq!(graded(Grade::Fail, Grading::Default), Verdict::Fail);
+        assert_eq!(graded(Grade::Warn, Grading::Default), Verdict::Warn);
+        assert_eq!(graded(Grade::Info, Grading::StrictSpec), Verdict::Info);
+        assert_eq!(graded(Grade::Warn, Grading::StrictSdk), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_probe_nobody_made_and_a_generation_nobody_offers_are_skipped() {
+        let missing = verdict_of(&honest(), Grading::Default, |check| {
+            check.probes = &["other"]
+        });
+        assert_eq!(missing.verdict(), Verdict::Skipped);
+        let script = Script::honest(Version::V1);
+        let other = verdict_of(&script, Grading::Default, |_| {});
+        assert_eq!(other.text(), "the target was not probed with v2");
+    }
+}

@@ -1,5 +1,7 @@
 //! Which checks are wanted: globs of ids, and tags.
 
+use wildmatch::WildMatch;
+
 use super::check::Check;
 use super::registry::CHECKS;
 
@@ -11,7 +13,7 @@ pub fn select(check: &[String], skip: &[String], tags: &[String]) -> Vec<&'stati
         let id = id.to_ascii_uppercase();
         patterns
             .iter()
-            .any(|pattern| matches_glob(pattern.to_ascii_uppercase().as_bytes(), id.as_bytes()))
+            .any(|pattern| WildMatch::new(&pattern.to_ascii_uppercase()).matches(&id))
     };
     let tagged = |found: &Check| {
         tags.is_empty()
@@ -24,33 +26,6 @@ pub fn select(check: &[String], skip: &[String], tags: &[String]) -> Vec<&'stati
         .filter(|found| check.is_empty() || matches(check, found.id))
         .filter(|found| !matches(skip, found.id) && tagged(found))
         .collect()
-}
-
-/// Matches a whole text; on a mismatch the last `*` takes one byte more.
-fn matches_glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut place) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while place < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, place));
-                at += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[place] => {
-                at += 1;
-                place += 1;
-            }
-            _ => {
-                let Some((star_at, taken)) = star else {
-                    return false;
-                };
-                star = Some((star_at, taken + 1));
-                at = star_at + 1;
-                place = taken + 1;
-            }
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -82,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_glob_matches_the_whole_text() {
-        let matches = |pattern: &str, text: &str| matches_glob(pattern.as_bytes(), text.as_bytes());
+        let matches = |pattern: &str, text: &str| WildMatch::new(pattern).matches(text);
         for (pattern, text) in [
             ("*", ""),
             ("a*c", "abbc"),

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
-use super::{doctor, down, list, print, run, up};
+use super::{doctor, down, judge, list, print, run, up};
 use crate::config::process_environment;
 
 /// Runs the command line; the caller turns the result into the process's end.
@@ -66,6 +66,7 @@ fn perform(invocation: Invocation) -> Exit {
             Command::Down(options) => down::down(options).await,
             Command::List(options) => list::list(options),
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
+            Command::Judge(options) => judge::judge(&options, invocation.verbosity),
             Command::Reserved { name } => reserved(name),
         }
     });

@@ -1,9 +1,11 @@
 //! The command line: flags, commands, exit codes, progress. The only place that prints.
 
+pub(crate) mod again;
 pub mod args;
 mod doctor;
 mod down;
 mod exit;
+mod judge;
 mod list;
 mod main;
 mod output;

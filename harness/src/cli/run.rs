@@ -15,8 +15,7 @@ use super::progress::Teller;
 use super::{output, print};
 use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
-use crate::config::TargetProfile;
-use crate::config::profile::{Route, TargetKind, UrlTemplate};
+use crate::config::profile::TargetKind;
 use crate::history::Facts;
 use crate::runner::Scope;
 use crate::verdict::{self, Judging};
@@ -127,22 +126,12 @@ fn conclude(
         &Judging {
             grading: grading(options.grading),
             selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
-            replay_command: Some(replay_command(&options.setup)),
+            // The history holds it.
+            replay_command: None,
         },
     );
     show_log(outcome, &report);
-    let text = if options.json {
-        json::render(&report)
-    } else {
-        terminal::render(
-            &report,
-            TerminalOptions {
-                color: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-                verbose: verbosity.verbose > 0,
-                ..TerminalOptions::default()
-            },
-        )
-    };
+    let text = rendered(&report, options.json, verbosity);
     let mut exit = exit_code(&report, options.fail_on);
     if let Err(error) = print::result(&text) {
         print::message(&format!("error: stdout: {error}"));
@@ -163,6 +152,21 @@ fn conclude(
     exit
 }
 
+/// The report as it goes to stdout.
+pub(super) fn rendered(report: &Report, as_json: bool, verbosity: Verbosity) -> String {
+    if as_json {
+        return json::render(report);
+    }
+    terminal::render(
+        report,
+        TerminalOptions {
+            color: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            verbose: verbosity.verbose > 0,
+            ..TerminalOptions::default()
+        },
+    )
+}
+
 /// The end of a launched target's log, when the run says nothing good of it.
 pub(super) fn show_log(outcome: &Outcome, report: &Report) {
     if report.verdict == RunVerdict::Inconclusive && !outcome.target_log.is_empty() {
@@ -179,64 +183,11 @@ pub(super) fn judge(outcome: &Outcome, judging: &Judging) -> Report {
     verdict::build_report(&facts, judging)
 }
 
-const fn grading(asked: Grading) -> checks::Grading {
+pub(super) const fn grading(asked: Grading) -> checks::Grading {
     match asked {
         Grading::Default => checks::Grading::Default,
         Grading::StrictSpec => checks::Grading::StrictSpec,
         Grading::StrictSdk => checks::Grading::StrictSdk,
-    }
-}
-
-/// The command that makes this run again. Values of headers are secrets and stay out of it.
-fn replay_command(setup: &Setup) -> String {
-    let mut words = vec!["x402-assay".to_owned(), "run".to_owned()];
-    match (&setup.profile, &setup.target) {
-        (Some(profile), _) => {
-            words.extend(["--server".to_owned(), quote(&profile.display().to_string())]);
-        }
-        (None, Some(target)) => words.extend(target_words(target)),
-        (None, None) => {}
-    }
-    words.extend(
-        setup
-            .defects
-            .iter()
-            .map(|defect| format!("--defect {}", quote(defect))),
-    );
-    words.join(" ")
-}
-
-fn target_words(target: &TargetProfile) -> Vec<String> {
-    let route = target.routes.first();
-    let base = target.url().map(UrlTemplate::as_text).unwrap_or_default();
-    let path = route.map(Route::request_path).unwrap_or_default();
-    let mut words = vec!["--server".to_owned(), quote(&format!("{base}{path}"))];
-    if let Some(launch) = &target.launch {
-        words.extend(["--launch".to_owned(), quote(&launch.command)]);
-    }
-    if let Some(route) = route {
-        if route.method != http::Method::GET {
-            words.extend(["-X".to_owned(), route.method.to_string()]);
-        }
-        if let Some(body) = &route.body {
-            words.extend(["-d".to_owned(), quote(&String::from_utf8_lossy(body))]);
-        }
-    }
-    let headers = target
-        .headers
-        .iter()
-        .chain(route.iter().flat_map(|route| &route.headers));
-    words.extend(headers.map(|header| format!("-H '{}: …'", header.name)));
-    words
-}
-
-/// One word for a POSIX shell.
-fn quote(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

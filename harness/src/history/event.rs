@@ -85,6 +85,22 @@ pub enum What {
         /// True when an injected fault lied.
         lied: bool,
     },
+    /// The connection of a call to our facilitator was cut; there is no answer.
+    FacilitatorCut {
+        /// Call number.
+        call: u64,
+    },
+    /// A fault that was injected on purpose took effect.
+    FaultInjected {
+        /// Call of our facilitator it touched, if one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<u64>,
+        /// Exchange it touched, if one; with neither it touched all that was under way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exchange: Option<u32>,
+        /// Its name.
+        fault: String,
+    },
     /// A token log, read from the ledger at rest.
     Ledger(LedgerRecord),
     /// A transaction named by a receipt, looked up at rest; `found` is absent when the ledger does not know it.
@@ -164,6 +180,9 @@ pub struct RunStarted {
     pub dynamic_price: bool,
     /// Payers of this run: calls about others are not ours.
     pub payers: Vec<Address>,
+    /// Command that makes the run again, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// An authorization signed by the bench.

@@ -189,12 +189,17 @@ impl<'h> Exchange<'h> {
             .as_ref()
     }
 
+    /// The payment header's value that was sent, when it was kept.
+    pub fn payment_text(&self) -> Option<&'h str> {
+        let body = self.bodies.get(self.sent.payment.as_deref()?)?;
+        Some(body.text)
+    }
+
     /// The payment object that was sent, when its header can be decoded.
     pub fn payment(&self) -> Option<&Value> {
         self.payment
             .get_or_init(|| {
-                let body = self.bodies.get(self.sent.payment.as_deref()?)?;
-                header::decode(body.text.as_bytes())
+                header::decode(self.payment_text()?.as_bytes())
                     .ok()
                     .map(|decoded| decoded.value)
             })

@@ -23,6 +23,15 @@ pub struct CallAnswer<'h> {
     pub at_us: u64,
 }
 
+/// A settlement that was broadcast.
+#[derive(Debug, Clone, Copy)]
+pub struct Broadcast {
+    /// Transaction hash.
+    pub transaction: B256,
+    /// Unix microseconds.
+    pub at_us: u64,
+}
+
 /// A settlement that was mined.
 #[derive(Debug, Clone, Copy)]
 pub struct Mined {
@@ -47,8 +56,10 @@ pub struct FacilitatorCall<'h> {
     pub received_at_us: u64,
     /// The answer, if one was given.
     pub answer: Option<CallAnswer<'h>>,
-    /// The transaction it broadcast.
-    pub broadcast: Option<B256>,
+    /// Unix microseconds at which its connection was cut, if it was.
+    pub cut_at_us: Option<u64>,
+    /// The transaction it broadcast last.
+    pub broadcast: Option<Broadcast>,
     /// The transaction that was mined.
     pub mined: Option<Mined>,
     body: &'h str,
@@ -72,6 +83,7 @@ impl<'h> FacilitatorCall<'h> {
             authorization,
             received_at_us,
             answer: None,
+            cut_at_us: None,
             broadcast: None,
             mined: None,
             body,
@@ -129,6 +141,24 @@ impl<'h> FacilitatorCall<'h> {
     pub fn reason(&self) -> Option<&str> {
         self.response_text("invalidReason")
             .or_else(|| self.response_text("errorReason"))
+    }
+
+    /// True while neither an answer nor a cut ended it.
+    pub const fn is_open(&self) -> bool {
+        self.answer.is_none() && self.cut_at_us.is_none()
+    }
+
+    /// Unix microseconds at which it ended, if it did.
+    pub fn ended_at_us(&self) -> Option<u64> {
+        self.answer.map(|answer| answer.at_us).or(self.cut_at_us)
+    }
+
+    /// True when it was answered 2xx with `isValid: true` or `success: true`.
+    pub fn says_yes(&self) -> bool {
+        let is_2xx = self
+            .answer
+            .is_some_and(|answer| (200..300).contains(&answer.status));
+        is_2xx && (self.is_valid() == Some(true) || self.success() == Some(true))
     }
 
     /// True when an injected fault lied in this call.

@@ -1,5 +1,8 @@
 //! A history, indexed for judges: exchanges, facilitator calls, signed payments and ledger records of this run.
 
+mod faults;
+mod index;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -8,39 +11,11 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
 use super::bodies::Bodies;
-use super::event::{Event, RunStarted, Signed, What};
-use super::exchange::{Exchange, Outcome};
-use super::facilitator_call::{CallAnswer, FacilitatorCall, Mined};
+use super::event::{Event, RunStarted, Signed};
+use super::exchange::Exchange;
+use super::facilitator_call::FacilitatorCall;
+use super::observation::{Ending, Fault, HandlerReading, Rest};
 use super::reader::Damage;
-
-/// A reading of the origin's counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandlerReading {
-    /// Exchange after which it was read.
-    pub after_exchange: u32,
-    /// Runs so far.
-    pub count: u64,
-}
-
-/// A moment of rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rest {
-    /// Position in the history.
-    pub seq: u64,
-    /// Chain whose ledger was read.
-    pub chain_id: u64,
-    /// Block up to which it was read.
-    pub block: u64,
-}
-
-/// How the run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ending<'h> {
-    /// True when it was stopped before its end.
-    pub interrupted: bool,
-    /// Why it could not go on.
-    pub trouble: Option<&'h str>,
-}
 
 /// An indexed view of one history. Calls about other payers than this run's are left out.
 #[derive(Debug, Default)]
@@ -61,6 +36,8 @@ pub struct Facts<'h> {
     pub handler_readings: Vec<HandlerReading>,
     /// Moments of rest.
     pub rests: Vec<Rest>,
+    /// Injected faults, in the order in which they took effect.
+    pub faults: Vec<Fault<'h>>,
     /// Remarks of the runner: probe, text.
     pub notes: Vec<(Option<&'h str>, &'h str)>,
     /// How it ended; absent when the history breaks off.
@@ -92,172 +69,6 @@ impl<'h> Facts<'h> {
             .ledger
             .sort_by_key(|record| (record.chain_id, record.block, record.log_index));
         facts
-    }
-
-    fn take(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
-        match &event.what {
-            What::RunStarted(run) => self.run = Some(run),
-            What::Signed(signed) => {
-                let place = self.signed.len();
-                self.places.signed.insert(signed.authorization, place);
-                let unique = (signed.key.payer, signed.key.nonce);
-                self.places.by_key.insert(unique, place);
-                self.signed.push(signed);
-            }
-            What::Ledger(record) => self.ledger.push(record),
-            What::Transaction { transaction, found } => {
-                // Looked up on every chain of the run: one that knows it is enough.
-                let known = self.transactions.entry(transaction.to_ascii_lowercase());
-                let known = known.or_default();
-                *known = known.or(found.as_ref());
-            }
-            What::HandlerRuns {
-                after_exchange,
-                count,
-            } => self.handler_readings.push(HandlerReading {
-                after_exchange: *after_exchange,
-                count: *count,
-            }),
-            What::AtRest { chain_id, block } => self.rests.push(Rest {
-                seq: event.seq,
-                chain_id: *chain_id,
-                block: *block,
-            }),
-            What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
-            What::RunEnded {
-                interrupted,
-                trouble,
-            } => {
-                self.ending = Some(Ending {
-                    interrupted: *interrupted,
-                    trouble: trouble.as_deref(),
-                });
-            }
-            What::Sent(_) | What::Answered(_) | What::Unanswered { .. } => {
-                self.take_exchange(event, bodies);
-            }
-            What::FacilitatorReceived { .. }
-            | What::Broadcast { .. }
-            | What::Mined { .. }
-            | What::FacilitatorAnswered { .. } => self.take_call(event, bodies),
-            What::Body { .. } => {}
-        }
-    }
-
-    fn take_exchange(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
-        let (number, outcome) = match &event.what {
-            What::Sent(sent) => {
-                self.places
-                    .exchanges
-                    .insert(sent.exchange, self.exchanges.len());
-                let exchange = Exchange::new(sent, event.at_us, event.seq, Rc::clone(bodies));
-                self.exchanges.push(exchange);
-                return;
-            }
-            What::Answered(answered) => (answered.exchange, Outcome::Answered(answered)),
-            What::Unanswered {
-                exchange,
-                trouble,
-                message,
-            } => (*exchange, Outcome::Unanswered(*trouble, message)),
-            _ => return,
-        };
-        if let Some(&place) = self.places.exchanges.get(&number) {
-            let exchange = &mut self.exchanges[place];
-            exchange.outcome = outcome;
-            exchange.ended_at_us = event.at_us;
-            exchange.ended_seq = event.seq;
-        }
-    }
-
-    fn take_call(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
-        match &event.what {
-            What::FacilitatorReceived {
-                call,
-                endpoint,
-                authorization,
-                body,
-            } => {
-                self.places.calls.insert(*call, self.calls.len());
-                self.calls.push(FacilitatorCall::new(
-                    *call,
-                    *endpoint,
-                    *authorization,
-                    event.at_us,
-                    body,
-                    Rc::clone(bodies),
-                ));
-            }
-            What::Broadcast { call, transaction } => {
-                if let Some(&place) = self.places.calls.get(call) {
-                    self.calls[place].broadcast = Some(*transaction);
-                }
-            }
-            What::Mined {
-                call,
-                transaction,
-                success,
-            } => {
-                if let Some(&place) = self.places.calls.get(call) {
-                    self.calls[place].mined = Some(Mined {
-                        transaction: *transaction,
-                        success: *success,
-                        at_us: event.at_us,
-                    });
-                }
-            }
-            What::FacilitatorAnswered {
-                call,
-                status,
-                body,
-                lied,
-            } => {
-                if let Some(&place) = self.places.calls.get(call) {
-                    self.calls[place].answer = Some(CallAnswer {
-                        status: *status,
-                        body,
-                        lied: *lied,
-                        at_us: event.at_us,
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn keep_our_calls(&mut self) {
-        let ours = self.payers();
-        self.calls.retain(|call| {
-            call.authorization
-                .is_none_or(|key| ours.contains(&key.payer))
-        });
-        self.calls
-            .sort_by_key(|call| (call.received_at_us, call.call));
-        for (place, call) in self.calls.iter().enumerate() {
-            if let Some(key) = call.authorization {
-                let about = self.places.about.entry((key.payer, key.nonce)).or_default();
-                about.push(place);
-            }
-        }
-        self.note_repeated();
-        for (place, exchange) in self.exchanges.iter().enumerate() {
-            if let Some(number) = exchange.sent.authorization {
-                self.places.carrying.entry(number).or_default().push(place);
-            }
-        }
-    }
-
-    /// Notes requests that were answered 429 and sent again: the later answer is the one that counts.
-    fn note_repeated(&mut self) {
-        let mut later = HashSet::new();
-        for exchange in self.exchanges.iter().rev() {
-            let sent = exchange.sent;
-            let same = (&sent.probe, &sent.route, sent.authorization, &sent.payment);
-            if exchange.status() == Some(429) && later.contains(&same) {
-                self.places.repeated.insert(sent.exchange);
-            }
-            later.insert(same);
-        }
     }
 
     /// The payers of this run.
@@ -377,6 +188,25 @@ impl<'h> Facts<'h> {
             .filter(|call| matches!(call.endpoint, Endpoint::Verify | Endpoint::Settle))
     }
 
+    /// Verify and settle calls that name no authorization, by the time at which they arrived.
+    pub fn anonymous_calls_in(
+        &self,
+        exchange: &Exchange<'h>,
+    ) -> impl Iterator<Item = &FacilitatorCall<'h>> {
+        let places = &self.places.anonymous;
+        let arrived = |place: &usize| self.calls[*place].received_at_us;
+        let from = places.partition_point(|place| arrived(place) < exchange.sent_at_us);
+        let to = places.partition_point(|place| arrived(place) <= exchange.ended_at_us);
+        let spanned = places.get(from..to).unwrap_or_default();
+        spanned.iter().map(|place| &self.calls[*place])
+    }
+
+    /// The call of our facilitator with this number.
+    pub fn call(&self, number: u64) -> Option<&FacilitatorCall<'h>> {
+        let place = self.places.calls.get(&number)?;
+        self.calls.get(*place)
+    }
+
     /// True when the target asked our facilitator about a payment of this run.
     pub fn facilitator_called(&self) -> bool {
         self.calls.iter().any(|call| {
@@ -395,9 +225,8 @@ impl<'h> Facts<'h> {
 
     /// True when the ledger of this chain was read after the event at `seq`.
     pub fn at_rest_after(&self, seq: u64, chain_id: u64) -> bool {
-        self.rests
-            .iter()
-            .any(|rest| rest.seq > seq && rest.chain_id == chain_id)
+        let last = self.places.last_rest.get(&chain_id);
+        last.is_some_and(|rest| *rest > seq)
     }
 
     /// True when the run, or its history, stopped before the end.
@@ -414,6 +243,13 @@ struct Places {
     signed: HashMap<u32, usize>,
     by_key: HashMap<(Address, B256), usize>,
     about: HashMap<(Address, B256), Vec<usize>>,
+    /// Verify and settle calls that name no authorization.
+    anonymous: Vec<usize>,
     carrying: HashMap<u32, Vec<usize>>,
     repeated: HashSet<u32>,
+    faults: HashMap<(Address, B256), Vec<usize>>,
+    /// Faults that touched no authorization in particular.
+    wide_faults: Vec<usize>,
+    /// Position of the last rest of each chain.
+    last_rest: HashMap<u64, u64>,
 }

@@ -5,8 +5,11 @@ pub mod event;
 pub mod exchange;
 pub mod facilitator_call;
 pub mod facts;
+pub mod observation;
 pub mod reader;
 pub mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod script;
 

@@ -92,7 +92,7 @@ impl FacilitatorEvents {
             at_us, call, what, ..
         } = event;
         if self.foreign.contains(&call) {
-            if matches!(what, CallStep::Answered { .. }) {
+            if matches!(what, CallStep::Answered { .. } | CallStep::Cut) {
                 self.foreign.remove(&call);
             }
             return;
@@ -135,6 +135,16 @@ impl FacilitatorEvents {
                     lied,
                 }
             }
+            CallStep::Cut => {
+                self.open.remove(&call);
+                What::FacilitatorCut { call }
+            }
+            CallStep::Fault { fault } => What::FaultInjected {
+                call: Some(call),
+                exchange: None,
+                fault,
+            },
+            CallStep::Held { .. } | CallStep::Released { .. } => return,
         };
         recorder.append(at_us, what);
     }

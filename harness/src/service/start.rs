@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use x402_mock_facilitator::{Facilitator, Options, control_router, serve};
+use x402_mock_facilitator::{Facilitator, Options, control_router, serve, serve_facilitator};
 
 use super::chains::{ChainOptions, Chains};
 use super::control::{Shared, routes};
@@ -101,11 +101,7 @@ impl Service {
             stop: stop.clone(),
         };
         let control_routes = control_router(Arc::clone(&facilitator)).merge(routes(shared));
-        tasks.spawn(serve(
-            protocol,
-            x402_mock_facilitator::router(facilitator),
-            stop.clone(),
-        ));
+        tasks.spawn(serve_facilitator(protocol, facilitator, stop.clone()));
         tasks.spawn(serve(control, control_routes, stop.clone()));
         tasks.close();
         Ok(Self {

@@ -6,6 +6,8 @@ mod latency;
 mod report;
 mod run_verdict;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};

@@ -23,7 +23,8 @@ pub struct Judging {
     pub grading: Grading,
     /// Ids of the checks to judge; `None` judges all.
     pub selected: Option<Vec<String>>,
-    /// Command that makes this run again; ` --check ID` is added to it for each finding.
+    /// Command that makes this run again, in place of the one the history holds; ` --check ID` is added to it for each
+    /// finding.
     pub replay_command: Option<String>,
 }
 
@@ -60,7 +61,7 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
     let money = money::totals(&books);
     let results: Vec<_> = outcomes
         .iter()
-        .map(|(check, outcome)| checks::result_of(check, outcome, replay(judging, check)))
+        .map(|(check, outcome)| checks::result_of(check, outcome, replay(facts, judging, check)))
         .collect();
     let run = facts.run;
     Report {
@@ -86,8 +87,9 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
     }
 }
 
-fn replay(judging: &Judging, check: &Check) -> Option<String> {
-    let command = judging.replay_command.as_ref()?;
+fn replay(facts: &Facts<'_>, judging: &Judging, check: &Check) -> Option<String> {
+    let recorded = facts.run.and_then(|run| run.command.as_ref());
+    let command = judging.replay_command.as_ref().or(recorded)?;
     Some(format!("{command} --check {}", check.id))
 }
 

@@ -2,18 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Ran, assay, assay_in, shop};
-
-const FREE: [&str; 8] = [
-    "--chain",
-    "memory",
-    "--facilitator-port",
-    "0",
-    "--control-port",
-    "0",
-    "--rpc-port",
-    "0",
-];
+use crate::support::{FREE_SERVICES, Ran, assay, assay_in, shop};
 
 fn calm(ran: &Ran) {
     let said = ran.said();
@@ -72,7 +61,7 @@ async fn flags() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_say_so() {
     for command in [
-        "load", "explain", "judge", "replay", "compare", "report", "selftest", "interop",
+        "load", "explain", "replay", "compare", "report", "selftest", "interop",
     ] {
         refused(&[command, "anything"], &[command, "reserved"]).await;
     }
@@ -201,7 +190,7 @@ async fn targets_that_answer_nonsense() {
     for (name, shop) in &shops {
         let url = format!("{}/paid", shop.url);
         let mut args = vec!["run", "--server", &url, "--patience", "300ms"];
-        args.extend(FREE);
+        args.extend(FREE_SERVICES);
         let ran = assay(&args).await.exits(5);
         calm(&ran);
         assert_eq!(ran.report()["verdict"], "inconclusive", "{name}");
@@ -232,7 +221,7 @@ async fn raw_bytes_that_are_no_clean_http() {
             "--timeout",
             "5s",
         ];
-        args.extend(FREE);
+        args.extend(FREE_SERVICES);
         let ran = assay(&args).await.exits(5);
         calm(&ran);
         assert_eq!(ran.report()["verdict"], "inconclusive", "{name}");

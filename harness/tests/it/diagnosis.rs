@@ -4,23 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Ran, assay, shop};
-
-/// Our services on free ports: the target does not use them.
-const FREE: [&str; 8] = [
-    "--chain",
-    "memory",
-    "--facilitator-port",
-    "0",
-    "--control-port",
-    "0",
-    "--rpc-port",
-    "0",
-];
+use crate::support::{FREE_SERVICES, Ran, assay, shop};
 
 async fn run_against(url: &str, more: &[&str]) -> Ran {
     let mut args = vec!["run", "--server", url, "--patience", "300ms"];
-    args.extend(FREE);
+    args.extend(FREE_SERVICES);
     args.extend(more);
     assay(&args).await
 }

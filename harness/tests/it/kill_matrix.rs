@@ -155,7 +155,12 @@ async fn without_a_defect_nothing_is_red() {
     let report = run_with(&[]).await;
     assert_eq!(red(&report), Vec::<String>::new(), "{report:#?}");
     assert_eq!(report.verdict, RunVerdict::Conformant);
-    for invariant in &report.invariants {
-        assert!(invariant.observed > 0, "{} was not observed", invariant.id);
-    }
+    let unobserved: Vec<&str> = report
+        .invariants
+        .iter()
+        .filter(|invariant| invariant.observed == 0)
+        .map(|invariant| invariant.id.as_str())
+        .collect();
+    // No client is under test, and nothing was made to fail.
+    assert_eq!(unobserved, ["I8", "I9"]);
 }

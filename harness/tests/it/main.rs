@@ -7,6 +7,7 @@ mod bad_input;
 mod builtin;
 mod diagnosis;
 mod interrupt;
+mod judge;
 mod kill_matrix;
 mod ledgers;
 mod namespace;

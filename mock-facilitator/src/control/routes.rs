@@ -6,19 +6,18 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shared};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use super::failure::Failure;
+use super::faults::fault_routes;
 use super::shapes::{
-    AccountNonce, AccountNonces, Balance, CallCounts, ControlError, Health, NetworkState, Records,
-    SERVICE, State,
+    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, SERVICE, State,
 };
 use crate::event::{Endpoint, TransactionRecord};
 use crate::facilitator::Facilitator;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::Ledger;
 use crate::log::EventPage;
 
 /// Events on one page unless the reader asks for fewer.
@@ -38,49 +37,11 @@ pub fn control_router(facilitator: Arc<Facilitator>) -> Router {
         .route("/ledger/{chain_id}/transaction/{hash}", get(transaction))
         .route("/ledger/{chain_id}/balance", get(balance))
         .route("/ledger/{chain_id}/nonces", get(nonces))
+        .merge(fault_routes())
         .with_state(facilitator)
 }
 
 type Answer<T> = Result<Json<T>, Failure>;
-
-/// An answer that is not 200.
-struct Failure {
-    status: StatusCode,
-    error: String,
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        (self.status, Json(ControlError { error: self.error })).into_response()
-    }
-}
-
-impl From<LedgerError> for Failure {
-    fn from(error: LedgerError) -> Self {
-        Self {
-            status: StatusCode::BAD_GATEWAY,
-            error: error.to_string(),
-        }
-    }
-}
-
-impl From<QueryRejection> for Failure {
-    fn from(rejection: QueryRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            error: rejection.body_text(),
-        }
-    }
-}
-
-impl From<PathRejection> for Failure {
-    fn from(rejection: PathRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            error: rejection.body_text(),
-        }
-    }
-}
 
 async fn health() -> Json<Health> {
     Json(Health {
@@ -167,9 +128,9 @@ async fn transaction(
     let Path((chain_id, hash)) = path?;
     let ledger = ledger(&facilitator, chain_id)?;
     let found = ledger.transaction(hash).await?;
-    found
-        .map(Json)
-        .ok_or_else(|| not_found(format!("no mined transaction {hash} on chain {chain_id}")))
+    found.map(Json).ok_or_else(|| {
+        Failure::not_found(format!("no mined transaction {hash} on chain {chain_id}"))
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -208,12 +169,5 @@ async fn nonces(
 fn ledger(facilitator: &Facilitator, chain_id: u64) -> Result<Arc<dyn Ledger>, Failure> {
     facilitator
         .ledger(chain_id)
-        .ok_or_else(|| not_found(format!("no ledger with chain id {chain_id}")))
-}
-
-const fn not_found(error: String) -> Failure {
-    Failure {
-        status: StatusCode::NOT_FOUND,
-        error,
-    }
+        .ok_or_else(|| Failure::not_found(format!("no ledger with chain id {chain_id}")))
 }

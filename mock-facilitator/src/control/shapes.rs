@@ -4,7 +4,10 @@
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::defects::Defect;
 use crate::event::LedgerRecord;
+use crate::faults::FaultView;
+use crate::holds::HoldView;
 use crate::ledger::LedgerKind;
 
 /// How the control API names itself: an attaching bench looks for it.
@@ -86,7 +89,55 @@ pub struct AccountNonce {
     pub nonce: u64,
 }
 
-/// Body of every answer that is not 200.
+/// `GET /faults`; `DELETE /faults?prefix=P` answers those that are gone.
+///
+/// `POST /faults` takes a [`crate::faults::FaultSpec`] and answers 201 with a [`FaultView`]; `GET` and `DELETE`
+/// of `/faults/{name}` answer the view too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaultList {
+    /// Seed of every fault and hold that brings none of its own.
+    pub seed: u64,
+    /// The faults, in the order in which they take effect.
+    pub faults: Vec<FaultView>,
+}
+
+/// `GET /holds`; `DELETE /holds?prefix=P` answers those that are gone, their calls released.
+///
+/// `POST /holds` takes a [`crate::holds::HoldSpec`] and answers 201 with a [`HoldView`]; `GET` and `DELETE` of
+/// `/holds/{name}` answer the view too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldList {
+    /// The holds.
+    pub holds: Vec<HoldView>,
+}
+
+/// `GET /defects`, and the answer to `PUT /defects`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefectList {
+    /// Every defect there is.
+    pub defects: Vec<DefectInfo>,
+}
+
+/// One defect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefectInfo {
+    /// Its name.
+    pub name: Defect,
+    /// What it does.
+    pub about: String,
+    /// Whether it is on.
+    pub on: bool,
+}
+
+/// Body of `PUT /defects`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefectSwitches {
+    /// The defects that shall be on; all others go off.
+    pub on: Vec<Defect>,
+}
+
+/// Body of every answer that is not 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlError {
     /// What is wrong.

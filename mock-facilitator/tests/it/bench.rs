@@ -12,8 +12,8 @@ use x402_assay_protocol::{
     Authorization, Network, PayerKey, Requirement, Version, facilitator, network,
 };
 use x402_mock_facilitator::{
-    Facilitator, FacilitatorEvent, Ledger as _, LedgerRecord, MemoryLedger, Movement, Options,
-    control_router, router, serve,
+    CallStep, Facilitator, FacilitatorEvent, Fault, FaultSpec, Ledger, LedgerRecord, Match,
+    MemoryLedger, Movement, Options, control_router, serve, serve_facilitator,
 };
 
 pub(crate) const CHAIN: u64 = 84532;
@@ -51,16 +51,30 @@ pub(crate) fn unix_s() -> u64 {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default(), |ledger| ledger).await
+    }
+
+    /// With the money on a ledger made from the memory ledger.
+    pub(crate) async fn start_with(
+        options: Options,
+        wrap: impl FnOnce(Arc<MemoryLedger>) -> Arc<dyn Ledger>,
+    ) -> Self {
         let ledger = Arc::new(MemoryLedger::new(CHAIN));
         ledger.register_token(usdc().usdc_domain());
         let payer = PayerKey::derived("facilitator tests", 0, 0);
         ledger
             .mint(usdc().usdc, payer.address(), U256::from(FUNDS))
             .unwrap();
-        let facilitator = Arc::new(Facilitator::new(Options::default()));
-        facilitator.add_ledger(ledger.clone());
+        let facilitator = Arc::new(Facilitator::new(options));
+        facilitator.add_ledger(wrap(ledger.clone()));
         let stop = CancellationToken::new();
-        let url = listen(router(facilitator.clone()), &stop).await;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(serve_facilitator(
+            listener,
+            facilitator.clone(),
+            stop.clone(),
+        ));
         let control = listen(control_router(facilitator.clone()), &stop).await;
         Self {
             facilitator,
@@ -91,11 +105,7 @@ impl Bench {
 
     /// Signs a draft under the domain its requirement names, and wraps it for the facilitator.
     pub(crate) fn sign(&self, draft: &Draft) -> Value {
-        let offer = Requirement::from_raw(draft.version, draft.requirement.clone());
-        let separator = usdc().usdc_domain().separator();
-        let signature = self.payer.sign(&draft.authorization.digest(&separator));
-        let payment = build(&offer, None, &draft.authorization, &signature);
-        facilitator::request(draft.version, &payment, &draft.requirement)
+        sign_as(&self.payer, draft)
     }
 
     pub(crate) fn honest(&self, version: Version) -> Value {
@@ -147,9 +157,54 @@ impl Bench {
             .collect()
     }
 
+    /// An honest payment of another payer, with money of its own.
+    pub(crate) fn honest_other(&self) -> (Value, Address) {
+        let other = PayerKey::derived("facilitator tests", 1, 0);
+        self.ledger
+            .mint(usdc().usdc, other.address(), U256::from(FUNDS))
+            .unwrap();
+        let mut draft = self.draft(Version::V2);
+        draft.authorization.from = other.address();
+        (sign_as(&other, &draft), other.address())
+    }
+
+    /// Puts a fault into the calls that match.
+    pub(crate) fn fault(&self, name: &str, fault: impl Into<Fault>, matching: Match) {
+        let spec = FaultSpec::new(name, fault.into()).for_calls(matching);
+        self.facilitator.faults().add(spec).unwrap();
+    }
+
+    /// Posts a body; the raw answer, or why there is none.
+    pub(crate) async fn raw(&self, path: &str, body: &Value) -> reqwest::Result<reqwest::Response> {
+        let url = format!("{}{path}", self.url);
+        self.client.post(url).body(body.to_string()).send().await
+    }
+
+    /// Waits for an event.
+    pub(crate) async fn wait_for(&self, wanted: impl Fn(&CallStep) -> bool) -> FacilitatorEvent {
+        let mut after = 0;
+        loop {
+            let wait = std::time::Duration::from_secs(30);
+            let page = self.facilitator.log().wait_page(after, 1_000, wait).await;
+            assert!(!page.events.is_empty(), "the event never came");
+            after = page.next;
+            if let Some(event) = page.events.into_iter().find(|event| wanted(&event.what)) {
+                return event;
+            }
+        }
+    }
+
     pub(crate) fn events(&self) -> Vec<FacilitatorEvent> {
         self.facilitator.log().page(0, usize::MAX).events
     }
+}
+
+fn sign_as(payer: &PayerKey, draft: &Draft) -> Value {
+    let offer = Requirement::from_raw(draft.version, draft.requirement.clone());
+    let separator = usdc().usdc_domain().separator();
+    let signature = payer.sign(&draft.authorization.digest(&separator));
+    let payment = build(&offer, None, &draft.authorization, &signature);
+    facilitator::request(draft.version, &payment, &draft.requirement)
 }
 
 pub(crate) fn requirement(version: Version) -> Value {

@@ -3,8 +3,14 @@
 
 mod bench;
 mod control;
+mod control_faults;
+mod defects;
+mod faults;
+mod holds;
 mod http;
 mod node;
+mod odd_ledger;
+mod resets;
 mod robustness;
 mod settle;
 mod verify;

@@ -114,6 +114,7 @@ fn name(evidence: &Evidence) -> String {
     match evidence.kind.as_str() {
         "facilitator_call" => format!("call {}", evidence.id),
         "handler" => format!("handler {}", evidence.id),
+        "timeline" => evidence.id.clone(),
         "transaction" => format!("tx {}", evidence.id),
         kind => format!("{kind} {}", evidence.id),
     }
@@ -135,7 +136,8 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
         return;
     }
     page.heading("invariants");
-    for invariant in invariants {
+    let (seen, unseen): (Vec<_>, Vec<_>) = invariants.iter().partition(|row| row.is_seen());
+    for invariant in seen {
         page.blanks(2);
         page.column(Style::of(invariant.verdict), tag(invariant.verdict), INDENT);
         page.column(Style::Bold, &invariant.id, 5);
@@ -148,6 +150,13 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
         if !findings.iter().any(|finding| finding.id() == invariant.id) {
             violations(page, 2 + INDENT, invariant);
         }
+    }
+    if !unseen.is_empty() {
+        let ids: Vec<&str> = unseen.iter().map(|row| row.id.as_str()).collect();
+        page.blanks(2);
+        page.column(Style::of(Verdict::Skipped), tag(Verdict::Skipped), INDENT);
+        let text = format!("{} (not observed)", ids.join(", "));
+        page.paragraph(Style::Plain, 2 + INDENT, &text);
     }
 }
 

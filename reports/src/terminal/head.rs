@@ -95,6 +95,7 @@ fn money(money: &Money) -> String {
         (money.unpaid_grants, "unpaid grants"),
         (money.double_charged, "charged twice"),
         (money.charged_without_service, "charged without service"),
+        (money.faulted, "lied about on purpose"),
     ];
     for (count, label) in troubles {
         if count > 0 {

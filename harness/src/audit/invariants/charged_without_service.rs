@@ -38,11 +38,17 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             (Verdict::Inconclusive, "; the bench did not get the answer")
         } else if book.faulted {
             (Verdict::Warn, "; our facilitator lied about it on purpose")
+        } else if !book.faults.is_empty() {
+            (Verdict::Warn, "; a fault was injected")
         } else {
             (Verdict::Fail, "")
         };
+        let faults = match book.faults.as_slice() {
+            [] => String::new(),
+            names => format!(" ({})", names.join(", ")),
+        };
         let text = format!(
-            "charged {} time(s), nothing delivered{why}",
+            "charged {} time(s), nothing delivered{why}{faults}",
             book.transfers.len()
         );
         holding.breach(verdict, Some(book), text, book.evidence(facts));
@@ -51,7 +57,7 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
 }
 
 /// True when profile or offer says that money moves before the handler runs.
-fn declares_upfront(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+pub(super) fn declares_upfront(facts: &Facts<'_>, book: &Book<'_>) -> bool {
     let profile = facts.run.is_some_and(|run| run.flow == "upfront");
     profile
         || book.signed.version == Version::V2

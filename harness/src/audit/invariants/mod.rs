@@ -2,14 +2,27 @@
 
 mod charged_without_service;
 mod exactly_once;
+mod fails_closed;
+mod no_early_bytes;
+mod one_live_authorization;
 mod paid_before_given;
+mod recovers;
 mod terms_moved;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_faults;
 mod true_receipts;
+mod verify_reads_only;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use x402_assay_reports::model::{Evidence, InvariantResult, Verdict, Violation};
 
 use super::books::{Book, Books};
-use crate::history::Facts;
+use super::timeline;
+use crate::history::{Exchange, Facts};
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +42,11 @@ pub const INVARIANTS: &[Invariant] = &[
     exactly_once::INVARIANT,
     terms_moved::INVARIANT,
     true_receipts::INVARIANT,
+    verify_reads_only::INVARIANT,
+    fails_closed::INVARIANT,
+    one_live_authorization::INVARIANT,
+    recovers::INVARIANT,
+    no_early_bytes::INVARIANT,
 ];
 
 /// Most violations that are told one by one.
@@ -39,7 +57,21 @@ const MAX_VIOLATIONS: usize = 50;
 pub struct Holding {
     /// Authorizations it was observed on.
     pub observed: usize,
-    breaches: Vec<(Verdict, Violation)>,
+    breaches: BTreeMap<Reverse<Verdict>, Breaches>,
+}
+
+/// Breaches of one verdict: the first ones whole, the others counted.
+#[derive(Debug, Default)]
+struct Breaches {
+    count: usize,
+    kept: Vec<(Violation, Option<Subject>)>,
+}
+
+/// What a breach is about.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    Authorization(u32),
+    Exchange(u32),
 }
 
 impl Holding {
@@ -51,12 +83,40 @@ impl Holding {
         text: String,
         evidence: Vec<Evidence>,
     ) {
-        let violation = Violation {
-            authorization: book.map(Book::name),
-            text,
-            evidence,
-        };
-        self.breaches.push((verdict, violation));
+        let subject = book.map(|book| Subject::Authorization(book.signed.authorization));
+        let authorization = book.map(Book::name);
+        self.note(verdict, authorization, subject, (text, evidence));
+    }
+
+    /// Notes a breach about an exchange without an authorization.
+    fn breach_in(
+        &mut self,
+        verdict: Verdict,
+        exchange: &Exchange<'_>,
+        text: String,
+        evidence: Vec<Evidence>,
+    ) {
+        let subject = Subject::Exchange(exchange.number());
+        self.note(verdict, None, Some(subject), (text, evidence));
+    }
+
+    fn note(
+        &mut self,
+        verdict: Verdict,
+        authorization: Option<String>,
+        subject: Option<Subject>,
+        (text, evidence): (String, Vec<Evidence>),
+    ) {
+        let breaches = self.breaches.entry(Reverse(verdict)).or_default();
+        breaches.count += 1;
+        if breaches.kept.len() < MAX_VIOLATIONS {
+            let violation = Violation {
+                authorization,
+                text,
+                evidence,
+            };
+            breaches.kept.push((violation, subject));
+        }
     }
 
     /// The worst verdict; `skipped` when nothing was observed.
@@ -67,8 +127,8 @@ impl Holding {
             Verdict::Pass
         };
         self.breaches
-            .iter()
-            .map(|(verdict, _)| *verdict)
+            .keys()
+            .map(|Reverse(verdict)| *verdict)
             .filter(|verdict| *verdict > Verdict::Info)
             .fold(quiet, crate::checks::outcome::worst)
     }
@@ -85,18 +145,37 @@ pub fn judge_all(facts: &Facts<'_>, books: &Books<'_>) -> Vec<InvariantResult> {
                 title: invariant.title.to_owned(),
                 verdict: holding.verdict(),
                 observed: holding.observed,
-                violations: told(holding.breaches),
+                violations: told(facts, books, holding),
             }
         })
         .collect()
 }
 
-/// The worst violations first; what is beyond the bound is counted.
-fn told(mut breaches: Vec<(Verdict, Violation)>) -> Vec<Violation> {
-    breaches.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
-    let more = breaches.len().saturating_sub(MAX_VIOLATIONS);
-    breaches.truncate(MAX_VIOLATIONS);
-    let mut violations: Vec<Violation> = breaches.into_iter().map(|(_, v)| v).collect();
+/// The worst violations first, each with its timeline; what is beyond the bound is counted.
+fn told(facts: &Facts<'_>, books: &Books<'_>, holding: Holding) -> Vec<Violation> {
+    let total: usize = holding
+        .breaches
+        .values()
+        .map(|breaches| breaches.count)
+        .sum();
+    let mut violations: Vec<Violation> = holding
+        .breaches
+        .into_iter()
+        .flat_map(|(Reverse(verdict), breaches)| {
+            let kept = breaches.kept.into_iter();
+            kept.map(move |(violation, subject)| (verdict, violation, subject))
+        })
+        .take(MAX_VIOLATIONS)
+        .map(|(verdict, mut violation, subject)| {
+            if verdict > Verdict::Info {
+                violation
+                    .evidence
+                    .extend(timeline_of(facts, books, subject));
+            }
+            violation
+        })
+        .collect();
+    let more = total - violations.len();
     if more > 0 {
         violations.push(Violation {
             authorization: None,
@@ -105,4 +184,17 @@ fn told(mut breaches: Vec<(Verdict, Violation)>) -> Vec<Violation> {
         });
     }
     violations
+}
+
+fn timeline_of(facts: &Facts<'_>, books: &Books<'_>, subject: Option<Subject>) -> Vec<Evidence> {
+    let moments = match subject {
+        Some(Subject::Authorization(number)) => books
+            .book(number)
+            .map(|book| timeline::of_book(facts, book)),
+        Some(Subject::Exchange(number)) => facts
+            .exchange(number)
+            .map(|exchange| timeline::of_exchange(facts, exchange)),
+        None => None,
+    };
+    timeline::evidence(&moments.unwrap_or_default())
 }

@@ -44,7 +44,7 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             "{} delivered the paid content without a payment of the bench",
             exchange.sent.probe
         );
-        holding.breach(Verdict::Fail, None, text, vec![exchange.evidence()]);
+        holding.breach_in(Verdict::Fail, exchange, text, vec![exchange.evidence()]);
     }
     holding
 }

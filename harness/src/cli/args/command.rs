@@ -3,6 +3,7 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::common::Switch;
+use super::judge::JudgeArgs;
 use super::run::{DoctorArgs, RunArgs};
 use super::service::{DownArgs, ListArgs, UpArgs};
 
@@ -66,15 +67,15 @@ pub(super) enum CommandArgs {
     /// Say why a target does not sell anything yet
     #[command(after_help = VARIABLES)]
     Doctor(Box<DoctorArgs>),
+    /// Judge a saved history again
+    #[command(after_help = VARIABLES)]
+    Judge(JudgeArgs),
     /// Reserved: load tests
     #[command(disable_help_flag = true)]
     Load(Rest),
     /// Reserved: explain a check
     #[command(disable_help_flag = true)]
     Explain(Rest),
-    /// Reserved: judge a saved history again
-    #[command(disable_help_flag = true)]
-    Judge(Rest),
     /// Reserved: replay a finding
     #[command(disable_help_flag = true)]
     Replay(Rest),
@@ -108,7 +109,6 @@ impl CommandArgs {
         Some(match self {
             Self::Load(_) => "load",
             Self::Explain(_) => "explain",
-            Self::Judge(_) => "judge",
             Self::Replay(_) => "replay",
             Self::Compare(_) => "compare",
             Self::Report(_) => "report",
@@ -118,9 +118,12 @@ impl CommandArgs {
                 "scenario copy"
             }
             Self::Scenario(_) => "scenario",
-            Self::Run(_) | Self::Up(_) | Self::Down(_) | Self::List(_) | Self::Doctor(_) => {
-                return None;
-            }
+            Self::Run(_)
+            | Self::Up(_)
+            | Self::Down(_)
+            | Self::List(_)
+            | Self::Doctor(_)
+            | Self::Judge(_) => return None,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod command;
 mod common;
+mod judge;
 mod listen;
 mod options;
 mod parse;
@@ -16,7 +17,7 @@ mod target_of;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, FailOn, Grading, Invocation,
-    ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
+    JudgeOptions, ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub use resolve::{Surroundings, UsageError, resolve};

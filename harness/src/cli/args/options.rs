@@ -31,6 +31,8 @@ pub enum Command {
     List(ListOptions),
     /// Diagnose the positive control alone.
     Doctor(Box<DoctorOptions>),
+    /// Judge a saved history again.
+    Judge(JudgeOptions),
     /// A command whose name is taken and which does not exist yet.
     Reserved {
         /// The command as it is typed.
@@ -220,5 +222,22 @@ pub struct DoctorOptions {
     /// Target, chain and addresses.
     pub setup: Setup,
     /// The diagnosis as JSON on stdout.
+    pub json: bool,
+}
+
+/// Options of `judge`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgeOptions {
+    /// The `history.jsonl` of a run.
+    pub history: PathBuf,
+    /// Which checks to judge.
+    pub selection: Selection,
+    /// How grades are read.
+    pub grading: Grading,
+    /// What makes the run nonconformant.
+    pub fail_on: FailOn,
+    /// Where report files go; none are written without it.
+    pub out: Option<PathBuf>,
+    /// The report as JSON on stdout.
     pub json: bool,
 }

@@ -66,6 +66,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         CommandArgs::Down(args) => Some(Command::Down(DownOptions {
             control_url: args.control_url.clone(),
         })),
+        CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
         CommandArgs::List(args) => {
             let (scenarios, role, json) = (args.scenarios, args.role, args.json);
             Some(Command::List(ListOptions {
@@ -146,7 +147,7 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 5] = ["run", "up", "down", "list", "doctor"];
+    const COMMANDS: [&str; 6] = ["run", "up", "down", "list", "doctor", "judge"];
     let mut found = Vec::new();
     for path in given {
         let absolute = surroundings.folder.join(path);

@@ -4,13 +4,13 @@ use alloy_primitives::Address;
 use serde_json::{Value, json};
 use x402_assay_protocol::{Version, header, network};
 
-use super::super::event::RunStarted;
+use super::super::event::{RunStarted, Signed};
 use super::{Call, Moves, Payment, Probe, Reply, Script};
 
 /// What the paid route sells.
 pub(crate) const CONTENT: &str = r#"{"secret":"paid-content-7f3a","serial":"0001"}"#;
 /// Text that only the paid content holds.
-pub(crate) const MARKER: &str = "paid-content-7f3a";
+const MARKER: &str = "paid-content-7f3a";
 /// What is offered, base units.
 const AMOUNT: u64 = 10_000;
 
@@ -219,5 +219,34 @@ fn setup() -> RunStarted {
         flow: "authorization".to_owned(),
         dynamic_price: false,
         payers: vec![address(0xaa)],
+        command: None,
+    }
+}
+
+/// The payment message for a signed authorization; its signature is none.
+pub(super) fn payment(version: Version, signed: &Signed) -> Value {
+    let payload = json!({
+        "signature": format!("0x{}", "11".repeat(65)),
+        "authorization": {
+            "from": signed.key.payer.to_string(),
+            "to": signed.to.to_string(),
+            "value": signed.value.to_string(),
+            "validAfter": signed.valid_after.to_string(),
+            "validBefore": signed.valid_before.to_string(),
+            "nonce": signed.key.nonce.to_string(),
+        },
+    });
+    match version {
+        Version::V1 => json!({
+            "x402Version": 1,
+            "scheme": "exact",
+            "network": offer(version)["network"],
+            "payload": payload,
+        }),
+        Version::V2 => json!({
+            "x402Version": 2,
+            "accepted": offer(version),
+            "payload": payload,
+        }),
     }
 }

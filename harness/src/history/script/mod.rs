@@ -11,7 +11,7 @@ use super::event::{Event, RunStarted};
 use super::{Damage, Facts};
 use crate::verdict::{Judging, build_report};
 
-pub(crate) use honest::{CONTENT, MARKER, address, challenge_v1, challenge_v2, encode, offer};
+pub(crate) use honest::{CONTENT, address, challenge_v1, challenge_v2, encode, offer};
 pub(crate) use probe::{Call, Moves, Payment, Probe, Reply};
 
 /// A history that is being written.
@@ -72,14 +72,6 @@ impl Script {
     #[must_use]
     pub(crate) fn setup(mut self, change: impl Fn(&mut RunStarted)) -> Self {
         change(self.run.as_mut().expect("the script has a beginning"));
-        self
-    }
-
-    /// Keeps only the exchanges with these names.
-    #[must_use]
-    pub(crate) fn only(mut self, names: &[&str]) -> Self {
-        self.probes
-            .retain(|probe| names.contains(&probe.name.as_str()));
         self
     }
 

@@ -12,6 +12,7 @@ use x402_mock_facilitator::event::{
 
 use super::super::Recorder;
 use super::super::event::{Answered, Event, Offered, Sent, Signed, What};
+use super::honest::payment;
 use super::{Call, Moves, Payment, Probe, Reply, Script, address, offer};
 
 const CHAIN_ID: u64 = 84_532;
@@ -97,7 +98,7 @@ impl Stage {
     fn play(&mut self, probe: &Probe, counts_runs: bool) {
         let exchange = self.exchange;
         self.exchange += 1;
-        let (signed, value) = self.payment(probe, exchange);
+        let (signed, value) = self.pay(probe, exchange);
         let headers = value
             .iter()
             .map(|value| (version_of(probe).payment_header().to_owned(), value.clone()))
@@ -130,7 +131,7 @@ impl Stage {
         }
     }
 
-    fn payment(&mut self, probe: &Probe, exchange: u32) -> (Option<Signed>, Option<String>) {
+    fn pay(&mut self, probe: &Probe, exchange: u32) -> (Option<Signed>, Option<String>) {
         let version = version_of(probe);
         let (signed, value) = match &probe.payment {
             None => return (None, None),
@@ -138,7 +139,7 @@ impl Stage {
             Some(Payment::Again(earlier)) => self.sent[earlier].clone(),
             Some(Payment::Fresh(wrong)) => {
                 let signed = self.sign(version, wrong.clone(), exchange);
-                let value = super::encode(&payment_json(version, &signed));
+                let value = super::encode(&payment(version, &signed));
                 self.say(What::Signed(signed.clone()));
                 (Some(signed), value)
             }
@@ -309,14 +310,20 @@ impl Stage {
     }
 
     fn header(&mut self, probe: &Probe, value: &str, signed: Option<&Signed>) -> String {
-        if value == "receipt" {
+        if let Some(changes) = value.strip_prefix("receipt") {
             let version = version_of(probe);
-            let receipt = json!({
+            let mut receipt = json!({
                 "success": true,
                 "transaction": self.transaction(probe).to_string(),
                 "network": offer(version)["network"],
                 "payer": signed.map(|signed| signed.key.payer.to_string()),
             });
+            if !changes.is_empty() {
+                let changes: Value = serde_json::from_str(changes).expect("changes are JSON");
+                for (name, value) in changes.as_object().expect("changes are an object") {
+                    receipt[name] = value.clone();
+                }
+            }
             self.note_receipt(&receipt);
             return super::encode(&receipt);
         }
@@ -368,31 +375,4 @@ fn usdc() -> alloy_primitives::Address {
     network::by_chain_id(CHAIN_ID)
         .expect("the table holds Base Sepolia")
         .usdc
-}
-
-fn payment_json(version: Version, signed: &Signed) -> Value {
-    let payload = json!({
-        "signature": format!("0x{}", "11".repeat(65)),
-        "authorization": {
-            "from": signed.key.payer.to_string(),
-            "to": signed.to.to_string(),
-            "value": signed.value.to_string(),
-            "validAfter": signed.valid_after.to_string(),
-            "validBefore": signed.valid_before.to_string(),
-            "nonce": signed.key.nonce.to_string(),
-        },
-    });
-    match version {
-        Version::V1 => json!({
-            "x402Version": 1,
-            "scheme": "exact",
-            "network": offer(version)["network"],
-            "payload": payload,
-        }),
-        Version::V2 => json!({
-            "x402Version": 2,
-            "accepted": offer(version),
-            "payload": payload,
-        }),
-    }
 }

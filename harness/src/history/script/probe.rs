@@ -106,7 +106,7 @@ pub(crate) enum Reply {
     Answer {
         /// HTTP status.
         status: u16,
-        /// Headers; a value `receipt` stands for the true settlement header.
+        /// Headers; `receipt` stands for the true settlement header, `receipt{…}` for one with members changed.
         headers: Vec<(String, String)>,
         /// Body.
         body: String,

@@ -11,6 +11,18 @@ use tokio::process::Command;
 /// A run that takes longer than this hangs.
 const DEADLINE: Duration = Duration::from_secs(240);
 
+/// Our services on free ports with the memory ledger, for targets that were not launched.
+pub(crate) const FREE_SERVICES: [&str; 8] = [
+    "--chain",
+    "memory",
+    "--facilitator-port",
+    "0",
+    "--control-port",
+    "0",
+    "--rpc-port",
+    "0",
+];
+
 /// What one call of the binary left behind.
 #[derive(Debug)]
 pub(crate) struct Ran {

@@ -5,4 +5,4 @@ pub(crate) mod requirements;
 pub(crate) mod shop;
 pub(crate) mod up;
 
-pub(crate) use assay::{Ran, assay, assay_in};
+pub(crate) use assay::{FREE_SERVICES, Ran, assay, assay_in};

@@ -252,8 +252,7 @@ fn reserved_names_take_anything() {
         other => panic!("not reserved: {other:?}"),
     };
     for name in [
-        "load", "explain", "judge", "replay", "compare", "report", "selftest", "interop",
-        "scenario",
+        "load", "explain", "replay", "compare", "report", "selftest", "interop", "scenario",
     ] {
         assert_eq!(reserved(&[name]), name);
         assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
@@ -266,4 +265,41 @@ fn reserved_names_take_anything() {
 fn defects_belong_to_the_built_in_server() {
     let setup = run(&["--defect", "free-lunch", "--defect", "a,b"]).setup;
     assert_eq!(setup.defects, ["free-lunch", "a", "b"]);
+}
+
+#[test]
+fn judge_takes_a_history_and_writes_no_files_unasked() {
+    let judge = |words: &[&str]| match invoke(Path::new("/here"), words).unwrap().command {
+        Command::Judge(options) => options,
+        other => panic!("not judge: {other:?}"),
+    };
+    let plain = judge(&["judge", "out/history.jsonl"]);
+    assert_eq!(plain.history, Path::new("/here/out/history.jsonl"));
+    assert_eq!((plain.out, plain.json), (None, false));
+    let full = judge(&[
+        "judge",
+        "h",
+        "--check",
+        "A-*,B",
+        "--skip",
+        "B",
+        "--grading",
+        "strict-sdk",
+        "--fail-on",
+        "warn",
+        "--out",
+        "again",
+        "--json",
+    ]);
+    assert_eq!(full.selection.check, ["A-*", "B"]);
+    assert_eq!(full.selection.skip, ["B"]);
+    assert_eq!(full.grading, Grading::StrictSdk);
+    assert_eq!(full.fail_on, FailOn::Warn);
+    assert_eq!(full.out.as_deref(), Some(Path::new("/here/again")));
+    assert!(full.json);
+    assert!(
+        invoke(Path::new("."), &["judge"])
+            .unwrap_err()
+            .contains("HISTORY")
+    );
 }

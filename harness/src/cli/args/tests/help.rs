@@ -40,6 +40,11 @@ fn help_of_doctor() {
 }
 
 #[test]
+fn help_of_judge() {
+    insta::assert_snapshot!(help(&["judge", "--help"]));
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for (words, kind) in [
         (["x402-assay", "--help"], ErrorKind::DisplayHelp),

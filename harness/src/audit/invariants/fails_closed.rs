@@ -1,0 +1,99 @@
+//! I7: whatever goes wrong, nothing is given.
+
+use x402_assay_reports::model::Verdict;
+use x402_mock_facilitator::event::Endpoint;
+
+use super::{Holding, Invariant};
+use crate::audit::Delivery;
+use crate::audit::books::{Book, Books};
+use crate::history::{Exchange, Facts};
+
+/// A settlement that said yes entitles to the content, and so does money that moved; a lie that says yes is a yes.
+pub(super) const INVARIANT: Invariant = Invariant {
+    id: "I7",
+    title: "A refusal, a fault or a payment that cannot be read fails closed: nothing is given",
+    judge,
+};
+
+fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+    let mut holding = Holding::default();
+    for book in &books.books {
+        let Some(trouble) = only_trouble(facts, book) else {
+            continue;
+        };
+        holding.observed += 1;
+        if book.grants.is_empty() {
+            continue;
+        }
+        let (verdict, why) = if !book.transfers.is_empty() {
+            (
+                Verdict::Warn,
+                "; its transfer is on the ledger all the same",
+            )
+        } else if book.at_rest {
+            (Verdict::Fail, "")
+        } else {
+            (Verdict::Inconclusive, "; the ledger was not read after it")
+        };
+        let text = format!("delivered although {trouble}{why}");
+        holding.breach(verdict, Some(book), text, book.evidence(facts));
+    }
+    for exchange in facts.exchanges.iter().filter(|e| is_unreadable(facts, e)) {
+        holding.observed += 1;
+        if books.delivery(exchange) == Delivery::Content {
+            let text = format!(
+                "{} delivered for a payment header that holds no payment",
+                exchange.sent.probe
+            );
+            let evidence = vec![exchange.evidence()];
+            holding.breach_in(Verdict::Fail, exchange, text, evidence);
+        }
+    }
+    holding
+}
+
+/// What the facilitator's side came to, when it never said that the payment was settled and something went wrong.
+fn only_trouble(facts: &Facts<'_>, book: &Book<'_>) -> Option<&'static str> {
+    let calls = || facts.calls_about(book.signed.key);
+    let of = |endpoint: Endpoint| calls().filter(move |call| call.endpoint == endpoint);
+    if of(Endpoint::Settle).any(|call| call.says_yes()) {
+        return None;
+    }
+    // An open call may still be answered.
+    if calls().any(|call| call.is_open()) {
+        return None;
+    }
+    if book.settle_calls > 0 {
+        let refused = of(Endpoint::Settle).all(|call| call.success() == Some(false));
+        return Some(match refused {
+            true => "every settlement was refused",
+            false => "no settlement was answered with a yes",
+        });
+    }
+    if book.verify_calls == 0 || of(Endpoint::Verify).any(|call| call.says_yes()) {
+        return None;
+    }
+    let refused = of(Endpoint::Verify).all(|call| call.is_valid() == Some(false));
+    Some(match refused {
+        true => "the facilitator refused the payment",
+        false => "the facilitator never said yes",
+    })
+}
+
+/// A payment header in which nobody can find an authorization, or none of ours.
+fn is_unreadable(facts: &Facts<'_>, exchange: &Exchange<'_>) -> bool {
+    let known = exchange
+        .sent
+        .authorization
+        .and_then(|number| facts.authorization(number));
+    // A header that was not kept says nothing.
+    let holds_none = exchange.payment_text().is_some()
+        && exchange
+            .payment()
+            .and_then(|payment| payment.pointer("/payload/authorization"))
+            .is_none();
+    exchange.sent.payment.is_some()
+        && exchange.version().is_some()
+        && exchange.answer().is_some()
+        && (known.is_none() || holds_none)
+}

@@ -1,0 +1,69 @@
+//! Flags of `judge`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use super::common::{Switch, filled};
+use super::options::{FailOn, Grading, JudgeOptions, Selection};
+use super::resolve::Surroundings;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct JudgeArgs {
+    /// The history.jsonl of a run
+    #[arg(value_name = "HISTORY")]
+    history: PathBuf,
+
+    /// Only checks whose id matches, such as 'SRV-TERM-*'; repeatable
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_CHECK", hide_env = true)]
+    check: Vec<String>,
+
+    /// No checks whose id matches; repeatable
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_SKIP", hide_env = true)]
+    skip: Vec<String>,
+
+    /// Only checks with this tag; repeatable
+    #[arg(long, value_name = "TAG", value_delimiter = ',', value_parser = filled)]
+    #[arg(env = "X402_ASSAY_TAG", hide_env = true)]
+    tag: Vec<String>,
+
+    /// How grades are read
+    #[arg(long, value_name = "GRADING", value_enum, default_value = "default")]
+    #[arg(env = "X402_ASSAY_GRADING", hide_env = true)]
+    grading: Grading,
+
+    /// What makes the run nonconformant
+    #[arg(long, value_name = "VERDICT", value_enum, default_value = "fail")]
+    #[arg(env = "X402_ASSAY_FAIL_ON", hide_env = true)]
+    fail_on: FailOn,
+
+    /// Write report.json and report.md into this folder [default: no files]
+    #[arg(long, value_name = "DIR", env = "X402_ASSAY_OUT", hide_env = true)]
+    out: Option<PathBuf>,
+
+    /// Print the report as JSON on stdout
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
+    json: bool,
+}
+
+impl JudgeArgs {
+    /// What it means, read in a folder.
+    pub(super) fn options(&self, surroundings: Surroundings<'_>) -> JudgeOptions {
+        let in_folder = |path: &PathBuf| surroundings.folder.join(path);
+        JudgeOptions {
+            history: in_folder(&self.history),
+            selection: Selection {
+                check: self.check.clone(),
+                skip: self.skip.clone(),
+                tags: self.tag.clone(),
+            },
+            grading: self.grading,
+            fail_on: self.fail_on,
+            out: self.out.as_ref().map(in_folder),
+            json: self.json,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The scenario files that come with the bench.
+
+use super::Scenario;
+use crate::config::yaml::ProblemList;
+
+macro_rules! builtin {
+    ($($name:literal,)+) => {
+        &[$(($name, include_str!(concat!("../../../scenarios/", $name, ".yaml"))),)+]
+    };
+}
+
+/// Every built-in scenario with its text, by name.
+pub const BUILTIN: &[(&str, &str)] = builtin![
+    "blocked-payer",
+    "cancel-or-drain-between",
+    "client-gives-up",
+    "concurrent-duplicates",
+    "crash-after-settle",
+    "dear-route-cheap-payment",
+    "dedup-key-encodings",
+    "empty-gas-wallet",
+    "error-burns-payment",
+    "facilitator-away-at-start",
+    "facilitator-outage",
+    "fresh-payment-retry",
+    "handler-outcomes",
+    "idempotency-id",
+    "impatient-client",
+    "many-distinct-settles",
+    "mining-paused-past-wait",
+    "path-forms",
+    "poison-pill",
+    "preempted-by-third-party",
+    "racing-settles",
+    "reorg-after-success",
+    "repeated-header",
+    "replayed-payment",
+    "response-lost-after-settle",
+    "restart-forgets",
+    "retrying-proxy",
+    "reverts-after-simulation",
+    "rpc-errors",
+    "rpc-lies",
+    "settle-duplicates",
+    "settle-encodings",
+    "settle-lies",
+    "settle-odd-bodies",
+    "settle-other-amount",
+    "settle-other-terms",
+    "settle-outcome-unknown",
+    "settle-preempted",
+    "settle-says-no",
+    "settlement-pending",
+    "shared-cache",
+    "slow-handler-outlives-window",
+    "slow-settles-starve",
+    "slow-supported-first-requests",
+    "streaming-leak",
+    "supported-without-kinds",
+    "terms-from-server",
+    "time-window",
+    "token-zoo",
+    "two-replicas",
+    "unpaid-bodies",
+    "unpaid-methods",
+    "verify-coerced-verdicts",
+    "verify-fails",
+    "verify-lies",
+    "verify-odd-bodies",
+    "verify-unusual-but-true",
+    "wrong-payments-settle",
+];
+
+/// Every built-in scenario, read.
+///
+/// # Errors
+/// The problems of the first file that has any; a test keeps this from happening.
+pub fn builtin() -> Result<Vec<Scenario>, ProblemList> {
+    let read = |(name, text): &(&str, &str)| Scenario::parse(text, &format!("{name}.yaml"));
+    BUILTIN.iter().map(read).collect()
+}
+
+/// The text of one built-in scenario.
+pub fn builtin_named(name: &str) -> Option<&'static str> {
+    let found = BUILTIN.iter().find(|(builtin, _)| *builtin == name);
+    found.map(|(_, text)| *text)
+}

@@ -1,0 +1,37 @@
+//! `payer`: names one more payer.
+
+use super::super::scope::{NameKind, Scope};
+use super::super::value::Amount;
+use super::super::words::Need;
+use super::{ANY_ROLE, Step, StepKind};
+use crate::config::yaml::MapView;
+
+/// A payer with a test key of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payer {
+    /// What it owns of the token at the start; terms of the price mean the main route's.
+    pub funds: Amount,
+    /// Its name.
+    pub name: String,
+}
+
+pub(super) const KIND: StepKind = StepKind {
+    name: "payer",
+    about: "names one more payer with its own test key and funds",
+    keys: &["funds", "as"],
+    roles: ANY_ROLE,
+    decode,
+};
+
+fn decode(map: &MapView<'_>, scope: &mut Scope<'_>) -> Option<Step> {
+    scope.need(map.view(), Need::Chain, "`payer`");
+    let funds = match map.optional("funds") {
+        Some(view) => Amount::decode(&view),
+        None => Some(Amount::PriceTimes(1_000)),
+    };
+    let name = scope.define(map, NameKind::Payer, 1);
+    Some(Step::Payer(Payer {
+        funds: funds?,
+        name: name?,
+    }))
+}

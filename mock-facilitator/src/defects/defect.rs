@@ -1,0 +1,135 @@
+//! The defects, one small realistic deviation each.
+
+use crate::nearest::hint;
+
+/// A name that is no defect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no facilitator defect `{name}`{hint}")]
+pub struct UnknownDefect {
+    name: String,
+    hint: String,
+}
+
+macro_rules! defects {
+    ($($defect:ident = $name:literal: $about:literal;)*) => {
+        /// One deviation of the facilitator; each leaves the rest of it working.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Defect {
+            $(#[doc = $about] $defect,)*
+        }
+
+        impl Defect {
+            /// Every defect, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$defect,)*];
+
+            /// Its name on the command line.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$defect => $name,)* }
+            }
+
+            /// What it does, in one line.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$defect => $about,)* }
+            }
+        }
+    };
+}
+
+defects! {
+    // Verification: what is not compared.
+    RecipientNotCompared = "recipient-not-compared": "The signed recipient may be anybody.";
+    AmountAtLeast = "amount-at-least": "The signed amount may exceed the required one.";
+    AmountNotCompared = "amount-not-compared": "The signed amount may be anything.";
+    WindowIgnored = "window-ignored": "`validAfter` and `validBefore` are not looked at.";
+    ExpiryMarginMissing = "expiry-margin-missing": "An authorization that expires in a second is valid.";
+    SignatureNotChecked = "signature-not-checked": "Any signature is valid.";
+    WithoutSimulation = "verify-without-simulation": "Balance, nonce state and the token's own answer are not asked for.";
+    AnythingIsValid = "anything-is-valid": "Verify says valid to every well-formed request.";
+    CodelessAsset = "codeless-asset-succeeds": "An asset without code passes verify, and settle answers success.";
+    // Verification: what it does besides.
+    VerifyCached = "verify-cached": "A nonce that was valid once stays valid, whatever is asked with it later.";
+    VerifySettles = "verify-settles": "Verify moves the money.";
+    VerifyBurnsNonce = "verify-burns-nonce": "A payment verified once is refused by the next verify.";
+    // Errors.
+    TroubleIsBadSignature = "trouble-is-bad-signature": "When the chain does not answer, the signature is blamed.";
+    MalformedIs500 = "malformed-is-500": "What cannot be read is answered 500.";
+    ReplayIs500 = "replay-is-500": "A used nonce at settle is answered 500, as if trying again could help.";
+    // Settlement: what counts as success.
+    DuplicateSuccess = "duplicate-settle-success": "Every settle of one authorization answers success with the one transaction.";
+    SuccessOnBroadcast = "success-on-broadcast": "Settle answers success when the transaction is broadcast, not mined.";
+    SuccessOnRevert = "success-on-revert": "A transaction that reverted or moved nothing is answered success.";
+    SuccessOnPending = "success-on-pending": "A transaction not mined in time is answered success.";
+    SuccessWithoutSettling = "success-without-settling": "Settle answers success with an invented transaction; nothing moves.";
+    PendingIsFailure = "pending-is-failure": "A transaction not mined in time is answered as failed, without its hash.";
+    SettleWithoutVerify = "settle-without-verify": "Settle compares nothing: it moves what was signed.";
+    // Settlement: the facilitator's own account.
+    CollidingNonces = "colliding-nonces": "One account, its nonce read from the last block: settlements at the same time collide.";
+    FailureBlocksAccount = "failure-blocks-account": "A settlement that fails leaves a nonce gap: later ones are never mined.";
+    // Receipts.
+    ReceiptInventedTransaction = "receipt-invented-transaction": "The money moves, and the answer names another transaction.";
+    ReceiptWrongPayer = "receipt-wrong-payer": "The settle answer names the recipient as payer.";
+    ReceiptWrongNetwork = "receipt-wrong-network": "The settle answer names another network.";
+    FailureWithoutShape = "failure-without-shape": "A failed settle answers neither network, payer nor transaction.";
+}
+
+impl std::fmt::Display for Defect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Defect {
+    type Err = UnknownDefect;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDefect> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|defect| defect.name() == name)
+            .ok_or_else(|| UnknownDefect {
+                name: name.chars().take(80).collect(),
+                hint: hint(name, Self::ALL.iter().map(|defect| defect.name())),
+            })
+    }
+}
+
+impl serde::Serialize for Defect {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Defect {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_lead_back() {
+        let names: BTreeSet<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
+        assert_eq!(names.len(), Defect::ALL.len());
+        for defect in Defect::ALL {
+            assert_eq!(defect.name().parse(), Ok(*defect));
+            assert!(defect.about().ends_with('.'), "{defect}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_names_the_nearest() {
+        let error = "success-on-brodcast"
+            .parse::<Defect>()
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with("; did you mean `success-on-broadcast`?"),
+            "{error}"
+        );
+    }
+}

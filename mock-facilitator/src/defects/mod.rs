@@ -1,0 +1,10 @@
+//! What can be wrong with the facilitator itself: the switches of the kill matrix.
+
+mod defect;
+pub(crate) mod deviations;
+mod memory;
+mod set;
+
+pub use defect::{Defect, UnknownDefect};
+pub(crate) use memory::DefectMemory;
+pub use set::DefectSet;
