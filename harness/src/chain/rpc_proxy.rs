@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::serve::ListenerExt;
+use axum::extract::{ConnectInfo, Request, State};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use reqwest::Client;
@@ -21,8 +20,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use x402_mock_facilitator::Connection;
 
 use super::rpc::http_client;
+use super::rpc_faults::{Broken, RpcFaults, answer};
 use super::rpc_reply::{allow_any_origin, error};
 
 /// Largest request passed on.
@@ -31,7 +32,7 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 /// Largest answer passed back; wide log queries are big.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// Longest exchange, from the request's head to the answer's last byte.
+/// Longest wait for a request to arrive, and for the node's answer.
 const EXCHANGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Idle keep-alive connections are cut after this long at shutdown.
@@ -69,6 +70,7 @@ struct Routes {
 struct Upstreams {
     routes: RwLock<Routes>,
     client: Client,
+    faults: RpcFaults,
 }
 
 impl RpcProxy {
@@ -80,21 +82,16 @@ impl RpcProxy {
         let upstreams = Arc::new(Upstreams {
             routes: RwLock::default(),
             client: http_client(None),
+            faults: RpcFaults::default(),
         });
         let router = Router::new()
             .fallback(exchange)
             .with_state(Arc::clone(&upstreams));
         let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
-        let listener = listener.tap_io(|stream| {
-            // Only latency suffers where this is refused.
-            let _ = stream.set_nodelay(true);
-        });
+        let serving = x402_mock_facilitator::serve(listener, router, stop.clone());
         let server = tokio::spawn(async move {
             // Ends only when told to: accept errors are retried inside.
-            let _ = axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .await;
+            let _ = serving.await;
         });
         Ok(Self {
             addr,
@@ -113,6 +110,11 @@ impl RpcProxy {
     pub fn url(&self) -> Url {
         let text = format!("http://{}/", self.addr);
         Url::parse(&text).expect("a socket address is a valid authority")
+    }
+
+    /// What it does wrong on purpose.
+    pub fn faults(&self) -> &RpcFaults {
+        &self.upstreams.faults
     }
 
     /// Sets or takes away the primary chain.
@@ -154,8 +156,8 @@ impl Upstreams {
         change(&mut self.routes.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Where a path leads, or why nowhere.
-    fn route(&self, path: &str) -> Result<Url, (StatusCode, String)> {
+    /// Where a path leads, with the chain's id if it is known, or why nowhere.
+    fn route(&self, path: &str) -> Result<(Option<u64>, Url), (StatusCode, String)> {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let first = path
             .trim_start_matches('/')
@@ -163,7 +165,8 @@ impl Upstreams {
             .next()
             .unwrap_or_default();
         if let Ok(chain_id) = first.parse::<u64>() {
-            return routes.chains.get(&chain_id).cloned().ok_or_else(|| {
+            let found = routes.chains.get(&chain_id).cloned();
+            return found.map(|url| (Some(chain_id), url)).ok_or_else(|| {
                 let known: Vec<_> = routes.chains.keys().map(u64::to_string).collect();
                 let known = if known.is_empty() {
                     "none".to_owned()
@@ -174,14 +177,20 @@ impl Upstreams {
                 (StatusCode::NOT_FOUND, message)
             });
         }
-        routes.primary.clone().ok_or_else(|| {
+        let primary = routes.primary.clone().ok_or_else(|| {
             let message = "no chain yet: the bench starts it when a run begins".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, message)
-        })
+        })?;
+        let same = routes.chains.iter().find(|(_, url)| **url == primary);
+        Ok((same.map(|(id, _)| *id), primary))
     }
 }
 
-async fn exchange(State(upstreams): State<Arc<Upstreams>>, request: Request) -> Response<Body> {
+async fn exchange(
+    State(upstreams): State<Arc<Upstreams>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response<Body> {
     if request.method() == Method::OPTIONS {
         return preflight();
     }
@@ -205,15 +214,31 @@ async fn exchange(State(upstreams): State<Arc<Upstreams>>, request: Request) -> 
             return error(StatusCode::REQUEST_TIMEOUT, b"", &message);
         }
     };
-    match upstreams.route(head.uri.path()) {
-        Ok(upstream) => {
-            let passed = pass_on(&upstreams.client, upstream, &head.headers, body.clone());
-            timeout_at(deadline, passed).await.unwrap_or_else(|_| {
-                let message = format!("the node did not answer within {EXCHANGE_LIMIT:?}");
-                error(StatusCode::GATEWAY_TIMEOUT, &body, &message)
-            })
+    let (chain_id, upstream) = match upstreams.route(head.uri.path()) {
+        Ok(found) => found,
+        Err((status, message)) => return error(status, &body, &message),
+    };
+    // Waits on purpose are not the node's: each time it is asked it gets the whole limit.
+    let ask = async |body: Bytes| {
+        let passed = pass_on(
+            &upstreams.client,
+            upstream.clone(),
+            &head.headers,
+            body.clone(),
+        );
+        let limited = tokio::time::timeout(EXCHANGE_LIMIT, passed).await;
+        limited.unwrap_or_else(|_| {
+            let message = format!("the node did not answer within {EXCHANGE_LIMIT:?}");
+            error(StatusCode::GATEWAY_TIMEOUT, &body, &message)
+        })
+    };
+    match answer(&upstreams.faults, chain_id, body, ask).await {
+        Ok(response) => response,
+        Err(Broken) => {
+            connection.cut();
+            // Nobody gets to see it.
+            Response::new(Body::empty())
         }
-        Err((status, message)) => error(status, &body, &message),
     }
 }
 

@@ -14,6 +14,7 @@ use x402_mock_facilitator::{
 
 use super::error::ServiceError;
 use super::wire::{FundRequest, GasRequest, NetworkAnswer, NetworkRequest, TokenRequest};
+use crate::chain::chaos::Chaos;
 use crate::chain::{
     self, AnvilChain, AnvilConfig, AnvilSearch, AssayToken, DevProvider, RpcProxy, TokenSpec,
 };
@@ -57,6 +58,7 @@ struct Chain {
     /// Keeps the node alive; `None` for memory and for a node of the user's.
     anvil: Option<AnvilChain>,
     backend: Backend,
+    chaos: ChaosTarget,
     ledger: Arc<dyn Ledger>,
     tokens: Vec<(TokenRequest, Option<AssayToken>)>,
 }
@@ -65,6 +67,15 @@ struct Chain {
 enum Backend {
     Memory(Arc<MemoryLedger>),
     Node(DevProvider),
+}
+
+/// What chain faults are done to.
+#[derive(Debug, Clone)]
+pub(crate) enum ChaosTarget {
+    /// A development node, and the ledger that counts account nonces on it.
+    Node(Arc<Chaos>, Arc<dyn Ledger>),
+    /// The ledger in memory.
+    Memory(Arc<MemoryLedger>),
 }
 
 /// The chains of one service.
@@ -201,6 +212,19 @@ impl Chains {
         Ok(())
     }
 
+    /// What faults of a chain are done to.
+    pub(crate) async fn chaos_target(&self, chain_id: u64) -> Result<ChaosTarget, ServiceError> {
+        let chains = self.chains.lock().await;
+        let chain = chains.get(&chain_id);
+        let chain = chain.ok_or_else(|| not_asked_for(chain_id))?;
+        Ok(chain.chaos.clone())
+    }
+
+    /// The RPC that targets use.
+    pub(crate) fn proxy(&self) -> &RpcProxy {
+        &self.proxy
+    }
+
     /// Gives an account gas.
     pub(crate) async fn give_gas(&self, wanted: &GasRequest) -> Result<(), ServiceError> {
         let chains = self.chains.lock().await;
@@ -245,9 +269,11 @@ impl Chains {
         self.facilitator.add_ledger(Arc::clone(&ledger));
         self.proxy.add_chain(chain_id, endpoint.clone());
         self.proxy.set_upstream(Some(endpoint));
+        let chaos = Arc::new(Chaos::new(provider.clone()));
         Ok(Chain {
             anvil,
             backend: Backend::Node(provider),
+            chaos: ChaosTarget::Node(chaos, Arc::clone(&ledger)),
             ledger,
             tokens: Vec::new(),
         })
@@ -259,6 +285,7 @@ impl Chains {
         self.facilitator.add_ledger(Arc::clone(&ledger));
         Chain {
             anvil: None,
+            chaos: ChaosTarget::Memory(Arc::clone(&memory)),
             backend: Backend::Memory(memory),
             ledger,
             tokens: Vec::new(),

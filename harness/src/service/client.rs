@@ -164,17 +164,22 @@ impl ControlClient {
             .map(|_| ())
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
         self.read(self.http.get(format!("{}{path}", self.base)))
             .await
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         body: &B,
     ) -> Result<T, ControlError> {
         self.read(self.http.post(format!("{}{path}", self.base)).json(body))
+            .await
+    }
+
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        self.read(self.http.delete(format!("{}{path}", self.base)))
             .await
     }
 

@@ -22,8 +22,9 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
-/// `/service`, `/networks`, `/fund`, `/gas`, `/shutdown`.
+/// `/service`, `/networks`, `/fund`, `/gas`, `/shutdown`, and those of [`super::chaos`].
 pub(crate) fn routes(shared: Shared) -> Router {
+    let chaos = super::chaos::routes(Arc::clone(&shared.chains));
     Router::new()
         .route(
             "/service",
@@ -34,6 +35,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/gas", post(give_gas))
         .route("/shutdown", post(shut_down))
         .with_state(shared)
+        .merge(chaos)
 }
 
 async fn ensure_network(

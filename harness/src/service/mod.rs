@@ -3,7 +3,9 @@
 //! A run that starts its own service still talks to it through the control API: one code path, always exercised.
 
 mod chains;
+mod chaos;
 mod client;
+mod client_chaos;
 mod control;
 mod error;
 mod loopback;

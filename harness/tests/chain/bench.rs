@@ -18,7 +18,7 @@ pub(crate) const RELAYER: Address = address!("0000000000000000000000000000000000
 
 /// A chain with the token, a funded payer, and an unlocked relayer with gas.
 pub(crate) struct Bench {
-    _chain: AnvilChain,
+    chain: AnvilChain,
     pub(crate) provider: DevProvider,
     pub(crate) token: AssayToken,
     pub(crate) payer: PayerKey,
@@ -40,11 +40,16 @@ impl Bench {
             .unwrap();
         provider.anvil_impersonate_account(RELAYER).await.unwrap();
         Some(Self {
-            _chain: chain,
+            chain,
             provider,
             token,
             payer,
         })
+    }
+
+    /// Its RPC.
+    pub(crate) fn endpoint(&self) -> url::Url {
+        self.chain.endpoint().clone()
     }
 
     pub(crate) async fn now(&self) -> u64 {

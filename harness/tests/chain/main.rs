@@ -6,10 +6,14 @@ mod support;
 
 mod anvil;
 mod bench;
+mod chaos;
+mod chaos_lasting;
 mod contracts;
+mod control;
 mod helpers;
 mod payments;
 mod placement;
 mod provision;
 mod proxy;
+mod rpc_faults;
 mod switches;
