@@ -20,6 +20,7 @@ mod rule;
 mod rules;
 mod shared;
 mod upstream;
+mod way_back;
 mod wire;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub(super) struct Call {
     pub(super) method: String,
     pub(super) params: Vec<Value>,
     /// The call as it came.
-    raw: Value,
+    pub(super) raw: Value,
 }
 
 /// The calls of one request.
