@@ -8,6 +8,7 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
 use super::bodies::Bodies;
+use super::case_ran::CaseRan;
 use super::event::{Event, RunStarted, Signed, What};
 use super::exchange::{Exchange, Outcome};
 use super::facilitator_call::{CallAnswer, FacilitatorCall, Mined};
@@ -35,6 +36,10 @@ pub struct Facts<'h> {
     pub rests: Vec<Rest>,
     /// Remarks of the runner: probe, text.
     pub notes: Vec<(Option<&'h str>, &'h str)>,
+    /// Scenarios that were run: name and text.
+    pub scenarios: Vec<(&'h str, &'h str)>,
+    /// Rounds of their cases, in order.
+    pub cases: Vec<&'h CaseRan>,
     /// How it ended; absent when the history breaks off.
     pub ending: Option<Ending<'h>>,
     /// Where the saved history is broken.
@@ -112,6 +117,11 @@ impl<'h> Facts<'h> {
             | What::Broadcast { .. }
             | What::Mined { .. }
             | What::FacilitatorAnswered { .. } => self.take_call(event, bodies),
+            What::Scenario { name, body } => {
+                let text = bodies.get(body).map_or("", |body| body.text);
+                self.scenarios.push((name, text));
+            }
+            What::CaseRan(ran) => self.cases.push(ran),
             What::Body { .. } => {}
         }
     }

@@ -19,6 +19,7 @@ pub use options::{
     ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
+pub(super) use resolve::ALL_SCENARIOS;
 pub use resolve::{Surroundings, UsageError, resolve};
 
 #[cfg(test)]

@@ -253,13 +253,25 @@ fn reserved_names_take_anything() {
     };
     for name in [
         "load", "explain", "judge", "replay", "compare", "report", "selftest", "interop",
-        "scenario",
     ] {
         assert_eq!(reserved(&[name]), name);
         assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
         assert_eq!(reserved(&[name, "--help"]), name);
     }
-    assert_eq!(reserved(&["scenario", "copy", "replay"]), "scenario copy");
+}
+
+#[test]
+fn scenarios_are_names_files_or_all_of_them() {
+    let named = run(&["run", "concurrent-duplicates", "all"]).scenarios;
+    assert_eq!(
+        named,
+        [Path::new("concurrent-duplicates"), Path::new("all")]
+    );
+    let copy = invoke(Path::new("."), &["scenario", "copy", "replayed-payment"]);
+    match copy.unwrap().command {
+        Command::ScenarioCopy { name } => assert_eq!(name, "replayed-payment"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
