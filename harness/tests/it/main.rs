@@ -10,6 +10,7 @@ mod interrupt;
 mod kill_matrix;
 mod ledgers;
 mod namespace;
+mod scenarios;
 mod secrets;
 mod support;
 mod typescript;
