@@ -73,11 +73,17 @@ impl<'f, 'h> Scenes<'f, 'h> {
             .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
             .map(|exchange| exchange.number())
             .collect();
+        // The ledger was read at the end of every round that came to rest; a call that was cut has no answer.
+        let rested = ran.troubles.is_empty();
+        let mut of_round: Vec<Book<'h>> = numbers
+            .iter()
+            .filter_map(|number| self.books.remove(number))
+            .collect();
+        for book in &mut of_round {
+            book.at_rest |= rested;
+        }
         let books = Books {
-            books: numbers
-                .iter()
-                .filter_map(|number| self.books.remove(number))
-                .collect(),
+            books: of_round,
             strays,
             unexplained: Vec::new(),
             contents: self.contents.clone(),
