@@ -41,7 +41,7 @@ pub struct Report {
     /// The invariants, in order.
     pub invariants: Vec<InvariantResult>,
     /// Scenarios, in the order in which they were run.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub scenarios: Vec<ScenarioResult>,
     /// Authorizations and amounts.
     pub money: Money,
