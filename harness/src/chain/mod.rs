@@ -4,6 +4,7 @@
 mod abi;
 mod anvil;
 mod artifacts;
+pub mod chaos;
 mod deploy;
 mod dev_node;
 mod discovery;

@@ -150,4 +150,7 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// Number of transactions an account has had mined.
     async fn account_nonce(&self, account: Address) -> Result<u64, LedgerError>;
+
+    /// Forgets what it counts itself and asks the chain again: mined transactions were undone behind its back.
+    async fn recount(&self) {}
 }

@@ -75,6 +75,13 @@ impl Lanes {
         })
     }
 
+    /// Has every lane ask the node for its nonce again.
+    pub(super) async fn recount(&self) {
+        for lane in &self.lanes {
+            *lane.next_nonce.lock().await = None;
+        }
+    }
+
     /// Open transactions over all lanes.
     pub(super) fn open(&self) -> usize {
         self.lanes

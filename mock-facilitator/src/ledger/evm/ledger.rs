@@ -275,6 +275,10 @@ impl Ledger for EvmLedger {
     async fn account_nonce(&self, account: Address) -> Result<u64, LedgerError> {
         self.rpc.account_nonce(account, BlockId::latest()).await
     }
+
+    async fn recount(&self) {
+        self.lanes.recount().await;
+    }
 }
 
 /// The code for what a token said: only the payer's own contract knows whether its signature is right.

@@ -23,7 +23,7 @@ const SIGNER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 /// What it keeps grows by a few hundred bytes a settlement, and by nothing else.
 #[derive(Debug)]
 pub struct MemoryLedger {
-    chain_id: u64,
+    pub(super) chain_id: u64,
     clock_offset_s: AtomicI64,
     state: Mutex<State>,
 }
@@ -101,7 +101,7 @@ impl MemoryLedger {
         system.saturating_add_signed(self.clock_offset_s.load(Ordering::Relaxed))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -2,5 +2,6 @@
 
 mod ledger;
 mod state;
+mod steer;
 
 pub use ledger::{MemoryLedger, MintError};
