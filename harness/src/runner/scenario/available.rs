@@ -2,7 +2,7 @@
 
 use super::Stage;
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Condition, Fault, Wait};
+use crate::scenario::steps::{CannedBody, Condition, Fault, Wait, Window};
 use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -70,6 +70,13 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             condition: Condition::Blocks(_) | Condition::Answers(_),
             ..
         }) => not_yet("waiting for blocks or direct calls"),
+        Step::Send(send) if send.path_form.is_some() => not_yet("raw request targets"),
+        Step::Sign(sign)
+            if sign.wrong.is_some()
+                && (sign.value.is_some() || sign.window != Window::default()) =>
+        {
+            not_yet("wrong payments with a value or time window of their own")
+        }
         Step::Sign(sign) => {
             let variation = sign.variation()?;
             (!variation.versions.contains(&stage.version)).then(|| {
