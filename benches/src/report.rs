@@ -53,6 +53,7 @@ pub fn report(checks: usize) -> Report {
         money: Money::default(),
         latency: Vec::new(),
         notes: Vec::new(),
+        scenarios: Vec::new(),
         load: None,
     }
 }

@@ -40,6 +40,9 @@ pub struct Report {
     pub checks: Vec<CheckResult>,
     /// The invariants, in order.
     pub invariants: Vec<InvariantResult>,
+    /// Scenarios, in the order in which they were run.
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioResult>,
     /// Authorizations and amounts.
     pub money: Money,
     /// Latency per phase, in microseconds.
@@ -216,6 +219,61 @@ impl InvariantResult {
     pub const fn is_seen(&self) -> bool {
         self.observed > 0 || !self.violations.is_empty()
     }
+}
+
+/// Result of one scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// Its id.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// Where the failure was seen: failure modes, issues, papers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// The worst verdict of its cases; `skipped` only when every case was.
+    pub verdict: Verdict,
+    /// The smallest parameters with that verdict, when it is a finding and something is varied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smallest: Option<String>,
+    /// Every case, in the order of the `vary` matrix.
+    pub cases: Vec<CaseResult>,
+}
+
+/// Result of one case of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// Its number, from 1.
+    pub case: u32,
+    /// The varied values, for example `copies=10 settle_delay=250ms`.
+    pub label: String,
+    /// The worst verdict of its rounds.
+    pub verdict: Verdict,
+    /// Rounds that were run.
+    pub rounds: usize,
+    /// Rounds with that verdict.
+    pub with_verdict: usize,
+    /// What was seen, in one sentence; the reason when skipped or inconclusive.
+    pub detail: String,
+    /// What did not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<ScenarioFinding>,
+}
+
+/// One expectation of a case that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioFinding {
+    /// How much it weighs.
+    pub verdict: Verdict,
+    /// The expectation, for example `invariant I1` or `responses`.
+    pub expectation: String,
+    /// What was expected and what was seen, in one sentence.
+    pub text: String,
+    /// Why it must hold, in the scenario's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What supports it.
+    pub evidence: Vec<Evidence>,
 }
 
 /// One violation of an invariant.

@@ -21,7 +21,7 @@ pub enum Delivery {
 }
 
 /// How the paid content of each route is recognised.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Contents<'h> {
     marker: Option<&'h str>,
     /// The marker also stands in answers that ask for payment, so it proves delivery only with a 2xx status.

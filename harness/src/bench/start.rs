@@ -19,7 +19,7 @@ use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::reference_server::DefectSet;
 use crate::runner::{
-    self, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, check_host,
+    self, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet, check_host,
 };
 
 /// File of the history, inside the report folder.
@@ -32,6 +32,8 @@ pub struct Bench<'a> {
     pub setup: &'a Setup,
     /// How much of the battery is wanted.
     pub scope: Scope,
+    /// Scenarios to run after the controls; none for the battery alone.
+    pub scenarios: &'a [Sheet],
     /// Seed of the run; payers derive from it.
     pub seed: u64,
     /// Folder for the history; memory only when absent.
@@ -94,7 +96,9 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
         )?,
         None => Recorder::in_memory(secrets.hook()),
     };
-    let payers: Vec<Payer> = (0..2)
+    // The battery's two, and alice, bob and carol for scenarios.
+    let payers = if bench.scenarios.is_empty() { 2 } else { 5 };
+    let payers: Vec<Payer> = (0..payers)
         .map(|index| Payer::new(PayerKey::derived("payer", bench.seed, index)))
         .collect();
     let mut course = Course {
@@ -180,7 +184,7 @@ impl Course<'_> {
             &self.defects,
             setup.chain.chain_id,
             (&services.control, &services.state),
-            &self.bench.guard,
+            (&self.bench.guard, !self.bench.scenarios.is_empty()),
         );
         let target = tokio::select! {
             target = starting => {
@@ -227,7 +231,13 @@ impl Course<'_> {
         };
         let session = Session::open(options, self.bench.progress).await?;
         let versions = setup.versions.as_deref();
-        runner::run(&session, self.bench.scope, versions, setup.chain.chain_id).await
+        let plays = Plays {
+            sheets: self.bench.scenarios,
+            seed: self.bench.seed,
+            chain: &services.state.chain.kind,
+        };
+        let chain_id = setup.chain.chain_id;
+        runner::run(&session, self.bench.scope, versions, chain_id, plays).await
     }
 
     /// Records the first event: what judges must know of the set-up.

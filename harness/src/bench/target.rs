@@ -56,7 +56,7 @@ impl Target {
         defects: &DefectSet,
         chain_id: Option<u64>,
         services: (&ControlClient, &ServiceState),
-        guard: &Path,
+        (guard, for_scenarios): (&Path, bool),
     ) -> Result<Self, TargetError> {
         let network = chain_id
             .and_then(network::by_chain_id)
@@ -65,7 +65,7 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            return Self::built_in(defects, network, state).await;
+            return Self::built_in(defects, network, state, for_scenarios).await;
         };
         if profile.launch.is_none() {
             let port = profile
@@ -95,6 +95,7 @@ impl Target {
         defects: &DefectSet,
         network: &Network,
         state: &ServiceState,
+        for_scenarios: bool,
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
             defects: defects.clone(),
@@ -103,7 +104,7 @@ impl Target {
         let server = ReferenceServer::start(options, (Ipv4Addr::LOCALHOST, 0).into())
             .await
             .map_err(|error| TargetError::BuiltIn(error.to_string()))?;
-        let profile = builtin_profile(server.url());
+        let profile = builtin_profile(server.url(), for_scenarios);
         let port = profile
             .url()
             .and_then(crate::config::profile::UrlTemplate::port);

@@ -33,6 +33,7 @@ pub(super) async fn doctor(options: DoctorOptions, quiet: bool, cancel: Cancella
     let bench = Bench {
         setup: &options.setup,
         scope: Scope::PositiveControl,
+        scenarios: &[],
         seed: rand::rng().random_range(0..1 << 53),
         out: None,
         strict: false,

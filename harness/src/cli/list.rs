@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::args::{ListOptions, ListRole};
 use super::exit::Exit;
-use super::print;
+use super::{print, scenarios};
 use crate::checks::{self, Check, Need, Role};
 
 pub(super) fn list(options: ListOptions) -> Exit {
     let text = if options.scenarios {
-        scenarios(options.json)
+        scenarios::list(options)
     } else {
         let chosen: Vec<&Check> = checks::CHECKS
             .iter()
@@ -36,15 +36,6 @@ fn wanted(check: &Check, options: ListOptions) -> bool {
         Some(ListRole::Server) => check.role == Role::ResourceServer,
         Some(ListRole::Facilitator) => check.role == Role::Facilitator,
         Some(ListRole::Client) => check.role == Role::Client,
-    }
-}
-
-/// Scenario files do not exist in this version; an empty list says so without failing a script.
-fn scenarios(json: bool) -> String {
-    if json {
-        "[]\n".to_owned()
-    } else {
-        "no scenarios: this version runs its built-in battery only\n".to_owned()
     }
 }
 

@@ -1,13 +1,14 @@
 //! From words to an exit code.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
-use super::{doctor, down, judge, list, print, run, up};
+use super::{doctor, down, judge, list, print, run, scenarios, up};
 use crate::config::process_environment;
 
 /// Runs the command line; the caller turns the result into the process's end.
@@ -35,7 +36,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
         lookup: &process_environment,
     };
     match args::resolve(&parsed, surroundings) {
-        Ok(invocation) => perform(invocation),
+        Ok(invocation) => perform(invocation, &folder),
         Err(error) => {
             for problem in &error.problems {
                 print::message(&format!("error: {problem}"));
@@ -45,7 +46,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn perform(invocation: Invocation) -> Exit {
+fn perform(invocation: Invocation, folder: &Path) -> Exit {
     start_logging(invocation.verbosity);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -67,6 +68,7 @@ fn perform(invocation: Invocation) -> Exit {
             Command::List(options) => list::list(options),
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
+            Command::ScenarioCopy { name } => scenarios::copy(folder, &name),
             Command::Reserved { name } => reserved(name),
         }
     });

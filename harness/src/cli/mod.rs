@@ -12,6 +12,7 @@ mod output;
 mod print;
 mod progress;
 mod run;
+mod scenarios;
 mod up;
 
 pub use exit::Exit;

@@ -5,19 +5,19 @@ use std::path::Path;
 
 use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
+use x402_assay_reports::model::{RunVerdict, Verdict};
 use x402_assay_reports::terminal::{self, TerminalOptions};
-use x402_assay_reports::{Report, json, model::RunVerdict};
+use x402_assay_reports::{Report, json};
 
 use super::args::{FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
 use super::main::reserved;
 use super::progress::Teller;
-use super::{output, print};
+use super::{output, print, scenarios};
 use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
-use crate::history::Facts;
-use crate::runner::Scope;
+use crate::runner::{Scope, Sheet};
 use crate::verdict::{self, Judging};
 
 /// `--slow`: longer than any wait of a correct server or SDK (they give up after 90 s).
@@ -42,8 +42,20 @@ pub(super) async fn run(
         );
         return Exit::Nothing;
     }
+    let sheets = match scenarios::sheets(&options.scenarios) {
+        Ok(sheets) => sheets,
+        Err(problems) => {
+            for problem in problems {
+                print::message(&format!("error: {problem}"));
+            }
+            return Exit::Usage;
+        }
+    };
     if options.dry_run {
-        return dry_run(&options, &selected);
+        return match sheets.is_empty() {
+            true => dry_run(&options, &selected),
+            false => scenarios::dry_run(&sheets),
+        };
     }
     if let Err(error) = output::folder(&options.out) {
         print::message(&format!("error: --out: {error}"));
@@ -53,7 +65,7 @@ pub(super) async fn run(
     let seed = options
         .seed
         .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
-    let outcome = perform(&options, seed, &teller, cancel).await;
+    let outcome = perform(&options, &sheets, seed, &teller, cancel).await;
     teller.finish();
     match outcome {
         Ok(outcome) => conclude(&options, verbosity, &selected, &outcome),
@@ -67,13 +79,13 @@ fn not_built(options: &RunOptions) -> Option<Exit> {
     match kind {
         Some(TargetKind::Client { .. }) => Some(reserved("run --client")),
         Some(TargetKind::Facilitator { .. }) => Some(reserved("run --facilitator")),
-        _ if !options.scenarios.is_empty() => Some(reserved("run SCENARIO")),
         _ => None,
     }
 }
 
 async fn perform(
     options: &RunOptions,
+    sheets: &[Sheet],
     seed: u64,
     teller: &Teller,
     cancel: CancellationToken,
@@ -84,7 +96,11 @@ async fn perform(
     }
     let bench = Bench {
         setup: &options.setup,
-        scope: Scope::Battery,
+        scope: match sheets.is_empty() {
+            true => Scope::Battery,
+            false => Scope::Controls,
+        },
+        scenarios: sheets,
         seed,
         out: Some(&options.out),
         strict: options.strict,
@@ -179,8 +195,7 @@ pub(super) fn show_log(outcome: &Outcome, report: &Report) {
 
 /// Judges a history.
 pub(super) fn judge(outcome: &Outcome, judging: &Judging) -> Report {
-    let facts = Facts::new(&outcome.history, None);
-    verdict::build_report(&facts, judging)
+    verdict::judge_history(&outcome.history, None, judging)
 }
 
 pub(super) const fn grading(asked: Grading) -> checks::Grading {
@@ -199,11 +214,14 @@ pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
     match report.verdict {
         RunVerdict::Nonconformant => Exit::Nonconformant,
         RunVerdict::Inconclusive => Exit::Inconclusive,
-        RunVerdict::Conformant if fail_on == FailOn::Warn && report.counts.warn > 0 => {
-            Exit::Nonconformant
-        }
+        RunVerdict::Conformant if fail_on == FailOn::Warn && warns(report) => Exit::Nonconformant,
         RunVerdict::Conformant => Exit::Ok,
     }
+}
+
+fn warns(report: &Report) -> bool {
+    let mut scenarios = report.scenarios.iter();
+    report.counts.warn > 0 || scenarios.any(|scenario| scenario.verdict == Verdict::Warn)
 }
 
 fn files(out: &Path) -> String {

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
+use super::case_ran::CaseRan;
+
 /// One line of `history.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -132,6 +134,15 @@ pub enum What {
         /// The remark.
         text: String,
     },
+    /// A scenario begins: the text it was read from. Everything after the first such event belongs to scenarios.
+    Scenario {
+        /// Its id.
+        name: String,
+        /// Hash of its text.
+        body: String,
+    },
+    /// One round of a case of a scenario is over, or was skipped.
+    CaseRan(Box<CaseRan>),
     /// Last event of a run.
     RunEnded {
         /// True when it was stopped before its end.

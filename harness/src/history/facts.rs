@@ -11,6 +11,7 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
 use super::bodies::Bodies;
+use super::case_ran::CaseRan;
 use super::event::{Event, RunStarted, Signed};
 use super::exchange::Exchange;
 use super::facilitator_call::FacilitatorCall;
@@ -40,6 +41,10 @@ pub struct Facts<'h> {
     pub faults: Vec<Fault<'h>>,
     /// Remarks of the runner: probe, text.
     pub notes: Vec<(Option<&'h str>, &'h str)>,
+    /// Scenarios that were run: name and text.
+    pub scenarios: Vec<(&'h str, &'h str)>,
+    /// Rounds of their cases, in order.
+    pub cases: Vec<&'h CaseRan>,
     /// How it ended; absent when the history breaks off.
     pub ending: Option<Ending<'h>>,
     /// Where the saved history is broken.

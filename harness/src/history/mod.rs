@@ -1,6 +1,7 @@
 //! The history of a run: append-only events, the only thing that judges look at.
 
 pub mod bodies;
+pub mod case_ran;
 pub mod event;
 pub mod exchange;
 pub mod facilitator_call;

@@ -45,6 +45,9 @@ impl Battery<'_> {
         Self::REQUESTS_CORE + 3 + 2 * wrong + 1 + malformed
     }
 
+    /// Requests of [`Self::controls`].
+    pub(crate) const REQUESTS_CONTROLS: usize = 7;
+
     /// Requests of [`Self::core`].
     pub(crate) const REQUESTS_CORE: usize = 3;
 
@@ -54,6 +57,24 @@ impl Battery<'_> {
             .send(&self.probe("unpaid"), self.route, None)
             .await?;
         self.buy("good").await
+    }
+
+    /// What scenarios stand on: two good purchases, and one with a flipped signature. Tells whether it sells.
+    pub(crate) async fn controls(&self) -> Result<bool, SendError> {
+        self.session
+            .send(&self.probe("unpaid"), self.route, None)
+            .await?;
+        let sold = self.buy_seen("good").await?;
+        self.buy("good-2").await?;
+        for variation in VARIATIONS {
+            if variation.name == "signature-flipped" {
+                let probe = self.probe("mutation");
+                if let Some(quote) = self.quote(&probe).await? {
+                    self.cheat(&probe, variation, &quote).await?;
+                }
+            }
+        }
+        Ok(sold)
     }
 
     /// Everything: the core, then what must be refused.
@@ -73,6 +94,15 @@ impl Battery<'_> {
     }
 
     async fn buy(&self, name: &str) -> Result<Option<PaymentHeader>, SendError> {
+        Ok(self.purchase(name).await?.map(|(header, _)| header))
+    }
+
+    /// One good purchase; tells whether it was answered with a 2xx status.
+    async fn buy_seen(&self, name: &str) -> Result<bool, SendError> {
+        Ok(self.purchase(name).await?.is_some_and(|(_, sold)| sold))
+    }
+
+    async fn purchase(&self, name: &str) -> Result<Option<(PaymentHeader, bool)>, SendError> {
         let probe = self.probe(name);
         let Some(quote) = self.quote(&probe).await? else {
             return Ok(None);
@@ -86,8 +116,9 @@ impl Battery<'_> {
         );
         let number = self.session.record_signed(&payment, None);
         let header = PaymentHeader::of(&payment, number);
-        self.session.send(&probe, self.route, Some(&header)).await?;
-        Ok(Some(header))
+        let answer = self.session.send(&probe, self.route, Some(&header)).await?;
+        let sold = answer.response().is_some_and(|answer| answer.is_success());
+        Ok(Some((header, sold)))
     }
 
     async fn wrong(&self) -> Result<(), SendError> {

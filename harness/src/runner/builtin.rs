@@ -3,13 +3,18 @@
 use crate::config::TargetProfile;
 use crate::config::profile;
 
-/// The profile of the built-in reference server listening at `url`.
+/// The profile of the built-in reference server listening at `url`; scenarios get a second paid route.
 ///
 /// # Panics
 /// Never: the text is fixed but for the URL, and a test parses it.
-pub fn builtin_profile(url: &str) -> TargetProfile {
+pub fn builtin_profile(url: &str, for_scenarios: bool) -> TargetProfile {
+    let second = if for_scenarios {
+        "\n  - { path: /items/7 }"
+    } else {
+        ""
+    };
     let text = format!(
-        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n",
+        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}{second}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n  status: /paid/status/{{code}}\n  delay: /paid/delay/{{ms}}\n  stream: /paid/stream\n",
         crate::reference_server::MARKER
     );
     profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None)
@@ -22,8 +27,10 @@ mod tests {
 
     #[test]
     fn the_built_in_profile_is_valid() {
-        let profile = builtin_profile("http://127.0.0.1:3000");
+        let profile = builtin_profile("http://127.0.0.1:3000", false);
         assert_eq!(profile.routes.len(), 1);
+        let profile = builtin_profile("http://127.0.0.1:3000", true);
+        assert_eq!(profile.routes.len(), 2);
         assert!(profile.origin.marker.is_some());
     }
 }

@@ -19,6 +19,27 @@ pub(crate) struct FacilitatorEvents {
     foreign: BTreeSet<u64>,
     /// Our calls that have no answer yet.
     open: BTreeMap<u64, Endpoint>,
+    counts: CallCounts,
+    asked: bool,
+}
+
+/// Calls of this run per endpoint: verify, settle, supported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CallCounts {
+    /// Calls that arrived.
+    pub(crate) seen: [u64; 3],
+    /// Calls that ended.
+    pub(crate) ended: [u64; 3],
+    /// Calls that a hold kept.
+    pub(crate) held: [u64; 3],
+}
+
+const fn slot(endpoint: Endpoint) -> usize {
+    match endpoint {
+        Endpoint::Verify => 0,
+        Endpoint::Settle => 1,
+        Endpoint::Supported | Endpoint::Other => 2,
+    }
 }
 
 impl FacilitatorEvents {
@@ -42,7 +63,35 @@ impl FacilitatorEvents {
             payers,
             foreign: BTreeSet::new(),
             open: BTreeMap::new(),
+            counts: CallCounts::default(),
+            asked: false,
         })
+    }
+
+    /// Counts events about one more payer as ours.
+    pub(crate) fn adopt(&mut self, payer: Address) {
+        self.payers.insert(payer);
+    }
+
+    /// Everybody whose calls are ours.
+    pub(crate) const fn payers(&self) -> &BTreeSet<Address> {
+        &self.payers
+    }
+
+    /// Whether one of our payers was asked about.
+    pub(crate) const fn was_asked(&self) -> bool {
+        self.asked
+    }
+
+    /// Calls so far.
+    pub(crate) const fn counts(&self) -> CallCounts {
+        self.counts
+    }
+
+    fn end(&mut self, call: u64) {
+        if let Some(endpoint) = self.open.remove(&call) {
+            self.counts.ended[slot(endpoint)] += 1;
+        }
     }
 
     /// Records what happened since the last call.
@@ -108,6 +157,8 @@ impl FacilitatorEvents {
                     return;
                 }
                 self.open.insert(call, endpoint);
+                self.counts.seen[slot(endpoint)] += 1;
+                self.asked |= authorization.is_some();
                 let body = recorder.body(at_us, body.as_bytes());
                 What::FacilitatorReceived {
                     call,
@@ -126,7 +177,7 @@ impl FacilitatorEvents {
                 success,
             },
             CallStep::Answered { status, body, lied } => {
-                self.open.remove(&call);
+                self.end(call);
                 let body = recorder.body(at_us, body.as_bytes());
                 What::FacilitatorAnswered {
                     call,
@@ -136,7 +187,7 @@ impl FacilitatorEvents {
                 }
             }
             CallStep::Cut => {
-                self.open.remove(&call);
+                self.end(call);
                 What::FacilitatorCut { call }
             }
             CallStep::Fault { fault } => What::FaultInjected {
@@ -144,7 +195,13 @@ impl FacilitatorEvents {
                 exchange: None,
                 fault,
             },
-            CallStep::Held { .. } | CallStep::Released { .. } => return,
+            CallStep::Held { .. } => {
+                if let Some(endpoint) = self.open.get(&call) {
+                    self.counts.held[slot(*endpoint)] += 1;
+                }
+                return;
+            }
+            CallStep::Released { .. } => return,
         };
         recorder.append(at_us, what);
     }

@@ -14,7 +14,7 @@ const PURCHASES: u64 = 1_000;
 /// What was placed: chains with the block before this run, tokens that payers hold.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
-    /// Chain id to the head before anything of this run happened.
+    /// Chain id to the head up to which the ledger was read; at first that from before this run.
     pub(crate) heads: BTreeMap<u64, u64>,
     funded: BTreeSet<(u64, Address)>,
 }

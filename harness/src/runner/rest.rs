@@ -10,10 +10,10 @@ use super::session::{Session, now_us};
 use crate::history::What;
 use crate::service::ControlError;
 
-/// Records everything the ledger says of this run's payers.
+/// Records what the ledger says of this run's payers since it was last read.
 pub(crate) async fn read_ledger(
     session: &Session<'_>,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
 ) -> Result<(), ControlError> {
     session.progress.stage("reading the ledger");
     if !session.settle_down().await? {
@@ -25,13 +25,11 @@ pub(crate) async fn read_ledger(
             ),
         );
     }
-    let payers: BTreeSet<Address> = session
-        .payers
-        .iter()
-        .map(crate::client::Payer::address)
-        .collect();
-    for (&chain_id, &before) in &prepared.heads {
-        let page = session.control.records(chain_id, before + 1).await?;
+    let payers = session.addresses().await;
+    let receipts = session.take_receipts();
+    let mut unknown = receipts.clone();
+    for (&chain_id, head) in &mut prepared.heads {
+        let page = session.control.records(chain_id, *head + 1).await?;
         let ours: BTreeSet<_> = page
             .records
             .iter()
@@ -44,8 +42,11 @@ pub(crate) async fn read_ledger(
                 session.recorder.append(now_us(), What::Ledger(record));
             }
         }
-        for transaction in session.receipts() {
+        for transaction in receipts.clone() {
             let found = session.control.transaction(chain_id, &transaction).await?;
+            if found.is_some() {
+                unknown.remove(&transaction);
+            }
             session
                 .recorder
                 .append(now_us(), What::Transaction { transaction, found });
@@ -57,6 +58,10 @@ pub(crate) async fn read_ledger(
                 block: page.head,
             },
         );
+        *head = page.head;
+    }
+    for transaction in unknown {
+        session.keep_receipt(transaction);
     }
     Ok(())
 }

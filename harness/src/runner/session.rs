@@ -75,6 +75,7 @@ pub struct Session<'a> {
     authorizations: AtomicU32,
     planned: AtomicU32,
     given_up: AtomicU32,
+    open: AtomicU32,
     receipts: std::sync::Mutex<BTreeSet<String>>,
 }
 
@@ -176,6 +177,7 @@ impl<'a> Session<'a> {
             authorizations: AtomicU32::new(0),
             planned: AtomicU32::new(0),
             given_up: AtomicU32::new(0),
+            open: AtomicU32::new(0),
             receipts: std::sync::Mutex::default(),
         })
     }
@@ -189,7 +191,9 @@ impl<'a> Session<'a> {
     ) -> Result<Exchange, SendError> {
         for _ in 1..ATTEMPTS_WHEN_LIMITED {
             let request = self.request(route, payment).await?;
-            let exchange = self.perform(probe, &route.path, request, payment).await?;
+            let exchange = self
+                .perform(probe, &route.path, request, payment, None)
+                .await?;
             if exchange.status() != Some(TOO_MANY_REQUESTS) {
                 return Ok(exchange);
             }
@@ -199,7 +203,9 @@ impl<'a> Session<'a> {
             );
         }
         let request = self.request(route, payment).await?;
-        let exchange = self.perform(probe, &route.path, request, payment).await?;
+        let exchange = self
+            .perform(probe, &route.path, request, payment, None)
+            .await?;
         let limited = exchange.status() == Some(TOO_MANY_REQUESTS);
         if limited && self.given_up.fetch_add(1, Ordering::Relaxed) >= GIVE_UPS_MAX {
             return Err(SendError::RateLimited);
@@ -211,22 +217,25 @@ impl<'a> Session<'a> {
     pub(crate) async fn get(&self, probe: &str, path: &str) -> Result<Exchange, SendError> {
         let mut request = Request::get(self.url(path));
         self.add_headers(&mut request, &[]).await?;
-        self.perform(probe, path, request, None).await
+        self.perform(probe, path, request, None, None).await
     }
 
-    async fn perform(
+    /// Sends one request and records both sides of it; after `give_up` the connection is closed.
+    pub(super) async fn perform(
         &self,
         probe: &str,
         route: &str,
         request: Request,
         payment: Option<&PaymentHeader>,
+        give_up: Option<Duration>,
     ) -> Result<Exchange, SendError> {
         self.acquire().await?;
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.record_sent(number, probe, route, &request, payment);
         let method = request.method.clone();
+        self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
-            exchange = self.http.send(request) => exchange,
+            exchange = send_or_give_up(&self.http, request, give_up) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,
@@ -236,6 +245,8 @@ impl<'a> Session<'a> {
                 return Err(SendError::Cancelled);
             }
         };
+        // Readings of the origin's counter say nothing while another request may make it count.
+        let alone = self.open.fetch_sub(1, Ordering::SeqCst) == 1;
         self.record_outcome(number, &exchange);
         if let Some(pause) = exchange
             .response()
@@ -245,8 +256,9 @@ impl<'a> Session<'a> {
                 .stage(&format!("the target asks for a pause of {pause:?}"));
         }
         self.facilitator.lock().await.pull(&self.recorder).await?;
-        if payment.is_some() {
-            self.read_executions(number).await;
+        if payment.is_some() && alone {
+            let newest = self.exchanges.load(Ordering::Relaxed).saturating_sub(1);
+            self.read_executions(newest).await;
         }
         let done = usize::try_from(number)
             .unwrap_or(usize::MAX)
@@ -284,19 +296,61 @@ impl<'a> Session<'a> {
 
     /// Waits until none of our facilitator calls is open; tells whether that came true in time.
     pub(crate) async fn settle_down(&self) -> Result<bool, ControlError> {
+        self.settle_down_within(self.patience).await
+    }
+
+    /// As [`Self::settle_down`], with its own patience.
+    pub(super) async fn settle_down_within(&self, within: Duration) -> Result<bool, ControlError> {
         self.facilitator
             .lock()
             .await
-            .settle_down(&self.recorder, self.patience)
+            .settle_down(&self.recorder, within)
             .await
     }
 
-    /// Transaction hashes that receipts of the target named.
-    pub(crate) fn receipts(&self) -> BTreeSet<String> {
+    /// Transaction hashes that receipts of the target named since this was last asked.
+    pub(crate) fn take_receipts(&self) -> BTreeSet<String> {
         self.receipts
             .lock()
-            .map(|set| set.clone())
+            .map(|mut set| std::mem::take(&mut *set))
             .unwrap_or_default()
+    }
+
+    /// Keeps a hash that no ledger knows yet, to be looked up again.
+    pub(crate) fn keep_receipt(&self, transaction: String) {
+        if let Ok(mut set) = self.receipts.lock() {
+            set.insert(transaction);
+        }
+    }
+
+    /// Number of the newest exchange, if there was one.
+    pub(super) fn newest_exchange(&self) -> Option<u32> {
+        self.exchanges.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Counts events about one more payer as this run's own.
+    pub(super) async fn adopt(&self, payer: alloy_primitives::Address) {
+        self.facilitator.lock().await.adopt(payer);
+    }
+
+    /// Addresses of every payer of this run.
+    pub(super) async fn addresses(&self) -> BTreeSet<alloy_primitives::Address> {
+        self.facilitator.lock().await.payers().clone()
+    }
+
+    /// Whether the target asked our facilitator about a payment of this run.
+    pub(super) async fn uses_our_facilitator(&self) -> bool {
+        self.facilitator.lock().await.was_asked()
+    }
+
+    /// Copies what the facilitator logged since into the history.
+    pub(super) async fn pull(&self) -> Result<(), ControlError> {
+        self.facilitator.lock().await.pull(&self.recorder).await
+    }
+
+    /// Facilitator calls of this run: how many were seen and answered, per endpoint.
+    pub(super) async fn call_counts(&self) -> super::facilitator_events::CallCounts {
+        self.facilitator.lock().await.counts()
     }
 
     /// Adds a remark to the history.
@@ -318,7 +372,8 @@ impl<'a> Session<'a> {
             .expect("a session's target is a server, which has a URL")
     }
 
-    async fn request(
+    /// The request for a route, as the profile describes it.
+    pub(super) async fn request(
         &self,
         route: &Route,
         payment: Option<&PaymentHeader>,
@@ -450,14 +505,12 @@ impl<'a> Session<'a> {
     }
 
     /// Reads the origin's own counter; a counter that does not answer is a note, not a verdict.
-    async fn read_executions(&self, after_exchange: u32) {
-        let Some(path) = self.profile.origin.executions.clone() else {
-            return;
-        };
+    pub(super) async fn read_executions(&self, after_exchange: u32) -> Option<u64> {
+        let path = self.profile.origin.executions.clone()?;
         let mut request = Request::get(self.url(&path));
         if let Err(error) = self.add_headers(&mut request, &[]).await {
             self.note(None, format!("origin.executions: {error}"));
-            return;
+            return None;
         }
         let exchange = self.http.send(request).await;
         let count = exchange
@@ -487,6 +540,7 @@ impl<'a> Session<'a> {
                 );
             }
         }
+        count
     }
 }
 
@@ -497,4 +551,33 @@ pub(crate) fn now_us() -> u64 {
         .map_or(0, |since| {
             u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
         })
+}
+
+/// The exchange, or what there is of it when the client closes the connection after `give_up`.
+async fn send_or_give_up(
+    http: &ProbeClient,
+    request: Request,
+    give_up: Option<Duration>,
+) -> Exchange {
+    let Some(give_up) = give_up else {
+        return http.send(request).await;
+    };
+    let (kept, started_at_us) = (request.clone(), now_us());
+    match tokio::time::timeout(give_up, http.send(request)).await {
+        Ok(exchange) => exchange,
+        Err(_) => {
+            let total_us = now_us().saturating_sub(started_at_us);
+            Exchange {
+                request: kept,
+                outcome: Err(Failure {
+                    trouble: Trouble::TimedOut,
+                    message: format!("the client gave up after {give_up:?}, as it was told"),
+                    partial: None,
+                }),
+                headers_us: total_us,
+                total_us,
+                started_at_us,
+            }
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! The order of a run.
 
+use rand::Rng as _;
 use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
 use super::prepare::Prepared;
+use super::scenario::{self, Sheet};
 use super::session::{SendError, Session};
 use super::{detect, rest};
 use crate::client;
@@ -18,6 +20,26 @@ pub enum Scope {
     Battery,
     /// One purchase per version: what `doctor` does.
     PositiveControl,
+    /// The controls that scenarios stand on.
+    Controls,
+}
+
+/// Scenarios to run after the controls.
+#[derive(Debug, Clone, Copy)]
+pub struct Plays<'p> {
+    /// The scenarios; none for the battery alone.
+    pub sheets: &'p [Sheet],
+    /// Seed of faults and orders.
+    pub seed: u64,
+    /// What the ledger is: `anvil`, `memory` or `url`.
+    pub chain: &'p str,
+}
+
+/// What the controls showed.
+#[derive(Debug, Default)]
+struct Shown {
+    version: Option<Version>,
+    sells: bool,
 }
 
 /// Why a run ended before its plan.
@@ -66,11 +88,31 @@ pub async fn run(
     scope: Scope,
     versions: Option<&[Version]>,
     chain_id: Option<u64>,
+    plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
     let mut prepared = Prepared::default();
-    let exchanges = exchanges(session, &mut prepared, scope, versions, chain_id).await;
-    let ledger = rest::read_ledger(session, &prepared).await;
-    exchanges?;
+    let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
+    let ledger = rest::read_ledger(session, &mut prepared).await;
+    let shown = shown?;
+    ledger?;
+    if plays.sheets.is_empty() {
+        return Ok(());
+    }
+    let stage = scenario::Stage {
+        session,
+        seed: plays.seed,
+        chain_id,
+        version: shown.version.unwrap_or(Version::V2),
+        offered: scenario::Offered {
+            chain: plays.chain.to_owned(),
+            facilitator: session.uses_our_facilitator().await,
+            sells: shown.sells,
+        },
+        run: format!("run{:08x}", rand::rng().random::<u32>()),
+    };
+    let played = scenario::run_all(&stage, &mut prepared, plays.sheets).await;
+    let ledger = rest::read_ledger(session, &mut prepared).await;
+    played?;
     ledger.map_err(RunTrouble::from)
 }
 
@@ -80,7 +122,8 @@ async fn exchanges(
     scope: Scope,
     versions: Option<&[Version]>,
     chain_id: Option<u64>,
-) -> Result<(), RunTrouble> {
+) -> Result<Shown, RunTrouble> {
+    let mut shown = Shown::default();
     let routes = session.profile.routes.clone();
     for (index, route) in routes.iter().enumerate() {
         session.progress.stage(&format!(
@@ -90,11 +133,15 @@ async fn exchanges(
         let first = detect::preflight(session, route).await?;
         if first.response().is_none() && index == 0 {
             // Nothing answers: the judges say why.
-            return Ok(());
+            return Ok(shown);
         }
         let spoken = detect::versions(&first, versions);
         for version in &spoken {
             place_offers(session, prepared, route, &first, *version, chain_id).await?;
+        }
+        if index == 0 {
+            let newest = spoken.iter().find(|version| **version == Version::V2);
+            shown.version = newest.or_else(|| spoken.first()).copied();
         }
         for version in spoken {
             let battery = Battery {
@@ -109,6 +156,13 @@ async fn exchanges(
                     &format!("{version} battery on {}", route.path),
                 );
                 battery.full().await?;
+            } else if index == 0 && scope == Scope::Controls {
+                session.plan(
+                    Battery::REQUESTS_CONTROLS,
+                    &format!("{version} controls on {}", route.path),
+                );
+                let sold = battery.controls().await?;
+                shown.sells |= sold && shown.version == Some(version);
             } else {
                 session.plan(
                     Battery::REQUESTS_CORE,
@@ -121,7 +175,7 @@ async fn exchanges(
     for path in session.profile.free.clone() {
         session.get(&format!("free{path}"), &path).await?;
     }
-    Ok(())
+    Ok(shown)
 }
 
 async fn place_offers(

@@ -6,8 +6,9 @@ use alloy_primitives::U256;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use x402_mock_facilitator::EventPage;
-use x402_mock_facilitator::control::Records;
+use x402_mock_facilitator::control::{FaultList, HoldList, Records};
 use x402_mock_facilitator::event::TransactionRecord;
+use x402_mock_facilitator::{FaultView, HoldView};
 
 use super::wire::{FundRequest, GasRequest, NetworkAnswer, NetworkRequest, ServiceState};
 
@@ -162,6 +163,46 @@ impl ControlClient {
         self.post::<_, serde_json::Value>("/shutdown", &serde_json::json!({}))
             .await
             .map(|_| ())
+    }
+
+    /// Adds a fault of the facilitator ([`x402_mock_facilitator::FaultSpec`] as JSON).
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn add_fault(&self, spec: &serde_json::Value) -> Result<FaultView, ControlError> {
+        self.post("/faults", spec).await
+    }
+
+    /// Removes every fault whose name begins so, and tells how each of them stood.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn remove_faults(&self, prefix: &str) -> Result<FaultList, ControlError> {
+        self.delete(&format!("/faults?prefix={prefix}")).await
+    }
+
+    /// Adds a hold of the facilitator ([`x402_mock_facilitator::HoldSpec`] as JSON).
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn add_hold(&self, spec: &serde_json::Value) -> Result<HoldView, ControlError> {
+        self.post("/holds", spec).await
+    }
+
+    /// The holds as they stand.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn holds(&self) -> Result<HoldList, ControlError> {
+        self.get("/holds").await
+    }
+
+    /// Removes every hold whose name begins so; the calls in them go on.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn remove_holds(&self, prefix: &str) -> Result<HoldList, ControlError> {
+        self.delete(&format!("/holds?prefix={prefix}")).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {

@@ -5,9 +5,12 @@ pub mod diagnosis;
 mod latency;
 mod report;
 mod run_verdict;
+mod scenarios;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};
+pub use whole::judge_history;

@@ -81,6 +81,7 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
         checks: results,
         notes: notes(facts, &invariants, &controls),
         invariants,
+        scenarios: Vec::new(),
         money,
         latency: latency::phases(&judged),
         load: None,

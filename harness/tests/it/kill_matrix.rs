@@ -75,6 +75,7 @@ async fn run_with(defects: &[&str]) -> Report {
     let bench = Bench {
         setup: &setup,
         scope: Scope::Battery,
+        scenarios: &[],
         seed: 1,
         out: None,
         strict: false,

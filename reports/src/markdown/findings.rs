@@ -13,6 +13,7 @@ const EVIDENCE_MAX: usize = 8;
 const VIOLATIONS_MAX: usize = 5;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
+    scenarios(page, report);
     if !findings.is_empty() {
         page.block(&format!("### Findings ({})\n\n", findings.len()));
         let left_out = page.blocks(findings.iter().map(finding));
@@ -38,6 +39,34 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
         said(page, left_out, "violated invariant");
     }
     skipped(page, &report.checks);
+}
+
+/// One row a scenario, with its worst case.
+fn scenarios(page: &mut Page, report: &Report) {
+    if report.scenarios.is_empty() {
+        return;
+    }
+    page.block(
+        "### Scenarios\n\n| | Verdict | Cases | Smallest | Seen |\n|---|---|---:|---|---|\n",
+    );
+    let rows = report.scenarios.iter().map(|scenario| {
+        let worst = scenario
+            .cases
+            .iter()
+            .find(|case| case.verdict == scenario.verdict);
+        let seen = worst.map_or("", |case| case.detail.as_str());
+        format!(
+            "| {} | {} | {} | {} | {} |\n",
+            code(&scenario.name, 60),
+            word(scenario.verdict),
+            scenario.cases.len(),
+            inline(scenario.smallest.as_deref().unwrap_or_default(), 120),
+            inline(seen, SENTENCE_MAX)
+        )
+    });
+    let left_out = page.blocks(rows);
+    page.block("\n");
+    said(page, left_out, "scenario");
 }
 
 fn said(page: &mut Page, left_out: usize, what: &str) {

@@ -15,6 +15,7 @@ const VIOLATIONS_MAX: usize = 5;
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
     controls(page, report);
     list(page, "notes", report.notes.iter().map(String::as_str));
+    scenarios(page, report);
     if !findings.is_empty() {
         page.heading(&format!("findings ({})", findings.len()));
         for (index, finding) in findings.iter().enumerate() {
@@ -30,6 +31,32 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
     if page.verbose() {
         results(page, "passed", report, Verdict::Pass);
         latency(page, report);
+    }
+}
+
+/// One line a scenario; below a finding, what was expected and seen in its first case.
+fn scenarios(page: &mut Page, report: &Report) {
+    if report.scenarios.is_empty() {
+        return;
+    }
+    page.heading(&format!("scenarios ({})", report.scenarios.len()));
+    for scenario in &report.scenarios {
+        page.column(Style::of(scenario.verdict), tag(scenario.verdict), INDENT);
+        let width = scenario.name.chars().count().min(60) + 2;
+        page.column(Style::Bold, &scenario.name, width);
+        let cases = text::counted(scenario.cases.len(), "case");
+        let worst = scenario.cases.iter().find(|case| {
+            case.verdict == scenario.verdict
+                && scenario
+                    .smallest
+                    .as_ref()
+                    .is_none_or(|least| *least == case.label)
+        });
+        let line = match (scenario.verdict, worst) {
+            (Verdict::Pass, _) | (_, None) => cases,
+            (_, Some(case)) => format!("{cases}; {}: {}", case.label, case.detail),
+        };
+        page.paragraph(Style::Plain, INDENT + width, line.trim_start());
     }
 }
 

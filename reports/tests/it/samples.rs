@@ -181,6 +181,7 @@ pub(crate) fn conformant_builtin() -> Report {
             max_us: 1_250_000,
         }],
         notes: Vec::new(),
+        scenarios: Vec::new(),
         load: None,
     })
 }

@@ -91,9 +91,23 @@ pub(super) enum CommandArgs {
     /// Reserved: test real SDKs
     #[command(disable_help_flag = true)]
     Interop(Rest),
-    /// Reserved: copy a built-in scenario
-    #[command(disable_help_flag = true)]
-    Scenario(Rest),
+    /// Copy a built-in scenario, to change it
+    Scenario(ScenarioArgs),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ScenarioArgs {
+    #[command(subcommand)]
+    pub(super) what: ScenarioWhat,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum ScenarioWhat {
+    /// Write a built-in scenario's file to the current folder
+    Copy {
+        /// Its name, as `list --scenarios` shows it
+        name: String,
+    },
 }
 
 /// Whatever follows a reserved name; nothing reads it, the command does not exist yet.
@@ -114,16 +128,13 @@ impl CommandArgs {
             Self::Report(_) => "report",
             Self::Selftest(_) => "selftest",
             Self::Interop(_) => "interop",
-            Self::Scenario(rest) if rest.rest.first().is_some_and(|word| word == "copy") => {
-                "scenario copy"
-            }
-            Self::Scenario(_) => "scenario",
             Self::Run(_)
             | Self::Up(_)
             | Self::Down(_)
             | Self::List(_)
             | Self::Doctor(_)
-            | Self::Judge(_) => return None,
+            | Self::Judge(_)
+            | Self::Scenario(_) => return None,
         })
     }
 }

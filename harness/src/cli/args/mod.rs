@@ -20,6 +20,7 @@ pub use options::{
     JudgeOptions, ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
+pub(super) use resolve::ALL_SCENARIOS;
 pub use resolve::{Surroundings, UsageError, resolve};
 
 #[cfg(test)]

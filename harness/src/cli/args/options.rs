@@ -33,6 +33,11 @@ pub enum Command {
     Doctor(Box<DoctorOptions>),
     /// Judge a saved history again.
     Judge(JudgeOptions),
+    /// Write a built-in scenario's file to the current folder.
+    ScenarioCopy {
+        /// Its name.
+        name: String,
+    },
     /// A command whose name is taken and which does not exist yet.
     Reserved {
         /// The command as it is typed.
@@ -77,7 +82,7 @@ pub struct Setup {
 pub struct RunOptions {
     /// Target, chain and addresses.
     pub setup: Setup,
-    /// Scenario files and folders; none means the built-in battery.
+    /// Scenario files and folders, and names of built-in ones; none means the battery.
     pub scenarios: Vec<PathBuf>,
     /// Which checks to perform.
     pub selection: Selection,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::CommandArgs;
+use super::command::{CommandArgs, ScenarioWhat};
 use super::options::{
     Command, DoctorOptions, DownOptions, FailOn, Invocation, ListOptions, RunOptions, Selection,
     UpOptions, Verbosity,
@@ -14,6 +14,7 @@ use super::run::{RunArgs, SelectionArgs, VerdictArgs};
 use super::service::UpArgs;
 use super::setup::{self, SetupArgs};
 use crate::config::{Lookup, did_you_mean};
+use crate::scenario::{BUILTIN, builtin_named};
 
 /// The default of `--patience`.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,6 +75,10 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
                 role,
                 json,
             }))
+        }
+        CommandArgs::Scenario(args) => {
+            let ScenarioWhat::Copy { name } = &args.what;
+            Some(Command::ScenarioCopy { name: name.clone() })
         }
         other => other.reserved().map(|name| Command::Reserved { name }),
     };
@@ -142,6 +147,10 @@ fn up(
 }
 
 /// Scenario paths must exist; a command's name among them is a misplaced command.
+/// Stands for every built-in scenario.
+pub(in crate::cli) const ALL_SCENARIOS: &str = "all";
+
+/// Files and folders as whole paths; names of the library as they are.
 fn scenarios(
     given: &[PathBuf],
     surroundings: Surroundings<'_>,
@@ -154,12 +163,15 @@ fn scenarios(
         let shown = path.display().to_string();
         if absolute.exists() {
             found.push(absolute);
+        } else if shown == ALL_SCENARIOS || builtin_named(&shown).is_some() {
+            found.push(path.clone());
         } else if COMMANDS.contains(&shown.as_str()) {
             problems.push(format!(
                 "`{shown}` is a command; put it first: x402-assay {shown} ..."
             ));
         } else {
-            let hint = did_you_mean(&shown, COMMANDS);
+            let names = BUILTIN.iter().map(|(name, _)| *name);
+            let hint = did_you_mean(&shown, COMMANDS.into_iter().chain(names));
             problems.push(format!("no scenario file or folder `{shown}`{hint}"));
         }
     }

@@ -11,7 +11,7 @@ use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
-    /// Scenario files or folders [default: the built-in battery]
+    /// Built-in scenarios (`all` is every one), files or folders [default: the built-in battery]
     #[arg(value_name = "SCENARIO|DIR")]
     pub(super) scenarios: Vec<PathBuf>,
 

@@ -72,6 +72,11 @@ impl<'h> Facts<'h> {
             | What::Mined { .. }
             | What::FacilitatorAnswered { .. }
             | What::FacilitatorCut { .. } => self.take_call(event, bodies),
+            What::Scenario { name, body } => {
+                let text = bodies.get(body).map_or("", |body| body.text);
+                self.scenarios.push((name, text));
+            }
+            What::CaseRan(ran) => self.cases.push(ran),
             What::Body { .. } => {}
         }
     }

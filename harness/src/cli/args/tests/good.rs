@@ -252,13 +252,26 @@ fn reserved_names_take_anything() {
         other => panic!("not reserved: {other:?}"),
     };
     for name in [
-        "load", "explain", "replay", "compare", "report", "selftest", "interop", "scenario",
+        "load", "explain", "replay", "compare", "report", "selftest", "interop",
     ] {
         assert_eq!(reserved(&[name]), name);
         assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
         assert_eq!(reserved(&[name, "--help"]), name);
     }
-    assert_eq!(reserved(&["scenario", "copy", "replay"]), "scenario copy");
+}
+
+#[test]
+fn scenarios_are_names_files_or_all_of_them() {
+    let named = run(&["run", "concurrent-duplicates", "all"]).scenarios;
+    assert_eq!(
+        named,
+        [Path::new("concurrent-duplicates"), Path::new("all")]
+    );
+    let copy = invoke(Path::new("."), &["scenario", "copy", "replayed-payment"]);
+    match copy.unwrap().command {
+        Command::ScenarioCopy { name } => assert_eq!(name, "replayed-payment"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

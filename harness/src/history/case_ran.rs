@@ -1,0 +1,70 @@
+//! What a history keeps of one round of a scenario's case, beside the exchanges it made.
+
+use alloy_primitives::{Address, U256};
+use serde::{Deserialize, Serialize};
+
+/// One round of a case: how it went. Its exchanges carry the probe `scenario/<name>/<case>/<step>`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseRan {
+    /// The scenario's id.
+    pub scenario: String,
+    /// Number of the case, from 1, in the order of the `vary` matrix.
+    pub case: u32,
+    /// Number of the round, from 1.
+    pub round: u32,
+    /// The varied values, for example `copies=10 settle_delay=250ms`.
+    pub label: String,
+    /// Why nothing was sent, if nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// What kept the round from showing anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<String>,
+    /// What was waited for and did not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_observed: Vec<String>,
+    /// Authorization numbers by the name the scenario gave the payment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<(String, Vec<u32>)>,
+    /// Addresses by payer name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payers: Vec<(String, Address)>,
+    /// Price of the first offer that was quoted, in base units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<U256>,
+    /// Faults, each with how often it struck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultMet>,
+    /// Holds, each with the calls it kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldMet>,
+    /// Unix microseconds of the first step.
+    #[serde(default)]
+    pub started_us: u64,
+    /// Unix microseconds at which all was at rest.
+    #[serde(default)]
+    pub ended_us: u64,
+    /// The origin's count before and after, where it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executions: Option<(u64, u64)>,
+}
+
+/// A fault of the facilitator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultMet {
+    /// Number of the step that injected it, from 1.
+    pub step: usize,
+    /// What it does, in a word.
+    pub kind: String,
+    /// Calls it struck.
+    pub fired: u64,
+}
+
+/// A hold of the facilitator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldMet {
+    /// Number of the step that put it there, from 1.
+    pub step: usize,
+    /// Facilitator calls it kept, in the order in which they were let go.
+    pub calls: Vec<u64>,
+}

@@ -1,0 +1,148 @@
+//! Runs the cases of scenarios on a session, step by step; records everything, judges nothing.
+
+mod available;
+mod encode;
+mod faults;
+mod request;
+mod round;
+mod send;
+mod sign;
+mod state;
+mod wait;
+
+use std::sync::Arc;
+
+use x402_assay_protocol::Version;
+
+pub(crate) use available::Offered;
+
+use super::prepare::Prepared;
+use super::rest;
+use super::session::{PaymentHeader, Session, now_us};
+use super::stage::RunTrouble;
+use crate::client::{self, SignOptions};
+use crate::history::What;
+use crate::history::case_ran::CaseRan;
+use crate::scenario::{Case, Scenario};
+
+/// A scenario with the text it was read from.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// Its text, which goes into the history so that it can be judged later.
+    pub text: String,
+}
+
+/// What all scenarios of a run share.
+#[derive(Debug)]
+pub(crate) struct Stage<'s> {
+    pub(crate) session: &'s Session<'s>,
+    pub(crate) seed: u64,
+    pub(crate) chain_id: Option<u64>,
+    pub(crate) version: Version,
+    pub(crate) offered: Offered,
+    /// Begins the names of this run's faults and holds.
+    pub(crate) run: String,
+}
+
+/// Runs every case of every scenario; a case that cannot be run is recorded as skipped before anything is sent.
+pub(crate) async fn run_all(
+    stage: &Stage<'_>,
+    prepared: &mut Prepared,
+    sheets: &[Sheet],
+) -> Result<(), RunTrouble> {
+    let session = stage.session;
+    for sheet in sheets {
+        let scenario = sheet.scenario.as_ref();
+        let at_us = now_us();
+        let body = session.recorder.body(at_us, sheet.text.as_bytes());
+        let name = scenario.name.clone();
+        session
+            .recorder
+            .append(at_us, What::Scenario { name, body });
+        for (index, case) in scenario.expand().iter().enumerate() {
+            let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            run_case(stage, prepared, scenario, case, number).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn run_case(
+    stage: &Stage<'_>,
+    prepared: &mut Prepared,
+    scenario: &Scenario,
+    case: &Case,
+    number: u32,
+) -> Result<(), RunTrouble> {
+    let session = stage.session;
+    session
+        .progress
+        .stage(&format!("{} {}", scenario.name, case.label));
+    let blank = |round| CaseRan {
+        scenario: scenario.name.clone(),
+        case: number,
+        round,
+        label: case.label.clone(),
+        started_us: now_us(),
+        ..CaseRan::default()
+    };
+    if let Some(reason) = available::missing(stage, scenario, case) {
+        let ran = CaseRan {
+            skipped: Some(reason),
+            ended_us: now_us(),
+            ..blank(1)
+        };
+        session
+            .recorder
+            .append(now_us(), What::CaseRan(Box::new(ran)));
+        return Ok(());
+    }
+    for round in 1..=case.rounds {
+        let mut ran = blank(round);
+        let place = round::Place {
+            scenario: &scenario.name,
+            number,
+            round,
+        };
+        round::play(stage, case, place, &mut ran).await?;
+        rest::read_ledger(session, prepared).await?;
+        ran.ended_us = now_us();
+        control_purchase(stage, &format!("{}/control", place.probe())).await?;
+        session
+            .recorder
+            .append(now_us(), What::CaseRan(Box::new(ran)));
+    }
+    Ok(())
+}
+
+/// One honest purchase after a case: does the target still sell? Nothing about it is judged here.
+async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<(), RunTrouble> {
+    let session = stage.session;
+    let Some(route) = session.profile.routes.first() else {
+        return Ok(());
+    };
+    let quoted = session.send(probe, route, None).await?;
+    let challenge = quoted
+        .response()
+        .and_then(|response| client::read(stage.version, response).ok());
+    let Some(read) = challenge else {
+        return Ok(());
+    };
+    let Ok(choice) = client::choose(&read.challenge, stage.chain_id) else {
+        return Ok(());
+    };
+    let (resource, now) = (read.challenge.resource(), now_us() / 1_000_000);
+    let payment = client::sign(
+        &session.payers[0],
+        &choice,
+        resource,
+        now,
+        &SignOptions::default(),
+    );
+    let number = session.record_signed(&payment, None);
+    let header = PaymentHeader::of(&payment, number);
+    session.send(probe, route, Some(&header)).await?;
+    Ok(())
+}

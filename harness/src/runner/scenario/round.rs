@@ -1,0 +1,486 @@
+//! One round of a case: its steps in order, what goes on in the background, and taking everything back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use x402_assay_protocol::PayerKey;
+
+use super::faults::{self, Names};
+use super::send::Volley;
+use super::state::{Paying, State};
+use super::{Stage, sign, wait};
+use crate::client::Payer;
+use crate::config::profile::Route as Paid;
+use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
+use crate::runner::facilitator_events::CallCounts;
+use crate::runner::session::{PaymentHeader, SendError};
+use crate::runner::stage::RunTrouble;
+use crate::scenario::steps::{Buy, FaultPlace, OriginBehaviour, Quote, Route};
+use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
+use crate::service::ControlError;
+
+/// Time for the facilitator to become quiet at the end of a round.
+const REST: Duration = Duration::from_secs(10);
+/// Pause between two purchases that are tried until one is served.
+const BUY_AGAIN: Duration = Duration::from_millis(200);
+
+/// Which round of which case.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) scenario: &'a str,
+    pub(super) number: u32,
+    pub(super) round: u32,
+}
+
+impl Place<'_> {
+    /// How the probes of the round begin; the first round has no number of its own.
+    pub(super) fn probe(&self) -> String {
+        let Self {
+            scenario,
+            number,
+            round,
+        } = self;
+        match round {
+            1 => format!("scenario/{scenario}/{number}"),
+            _ => format!("scenario/{scenario}/{number}.{round}"),
+        }
+    }
+}
+
+/// Why a round stopped before its last step.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// It cannot show anything.
+    Trouble(String),
+    /// The run cannot go on.
+    Run(RunTrouble),
+}
+
+impl From<SendError> for Broken {
+    fn from(error: SendError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl From<ControlError> for Broken {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Refused { message, .. } => Self::Trouble(message),
+            other => Self::Run(other.into()),
+        }
+    }
+}
+
+type Background<'s> = FuturesUnordered<BoxFuture<'s, Result<(), SendError>>>;
+
+struct Round<'s> {
+    stage: &'s Stage<'s>,
+    case: &'s Case,
+    place: Place<'s>,
+    prefix: String,
+    state: State,
+    before: CallCounts,
+}
+
+/// Plays one round and takes back whatever it injected; what it saw goes into `ran`.
+pub(super) async fn play(
+    stage: &Stage<'_>,
+    case: &Case,
+    place: Place<'_>,
+    ran: &mut CaseRan,
+) -> Result<(), RunTrouble> {
+    let session = stage.session;
+    let mut round = Round {
+        stage,
+        case,
+        place,
+        prefix: format!(
+            "{}.{}.{}.{}",
+            stage.run, place.scenario, place.number, place.round
+        ),
+        state: State::default(),
+        before: session.call_counts().await,
+    };
+    for (index, name) in PREDEFINED_PAYERS.iter().enumerate() {
+        let payer = &session.payers[(index + 2) % session.payers.len()];
+        let payer = Arc::new(Payer::new(payer.key().clone()));
+        round.state.payers.push(((*name).to_owned(), payer));
+    }
+    let before = match session.newest_exchange() {
+        Some(newest) => session.read_executions(newest).await,
+        None => None,
+    };
+    let mut background = Background::new();
+    let steps = round.steps(&mut background, ran);
+    let ended = match tokio::time::timeout(case.timeout, steps).await {
+        Ok(ended) => ended,
+        Err(_) => Err(Broken::Trouble(format!(
+            "the round was not over after {:?}",
+            case.timeout
+        ))),
+    };
+    round.take_back(ran).await?;
+    let rest = tokio::time::timeout(REST, finish(&mut background)).await;
+    if rest.is_err() {
+        ran.troubles.push(format!(
+            "requests were still open {REST:?} after the last step"
+        ));
+    }
+    drop(background);
+    if !session.settle_down_within(REST).await? {
+        ran.troubles
+            .push(format!("a facilitator call was still open after {REST:?}"));
+    }
+    let after = match session.newest_exchange() {
+        Some(newest) => session.read_executions(newest).await,
+        None => None,
+    };
+    ran.executions = before.zip(after);
+    round.tell(ran);
+    match ended {
+        Ok(()) => rest.unwrap_or(Ok(())).map_err(RunTrouble::from),
+        Err(Broken::Trouble(why)) => {
+            ran.troubles.push(why);
+            Ok(())
+        }
+        Err(Broken::Run(trouble)) => Err(trouble),
+    }
+}
+
+async fn finish(background: &mut Background<'_>) -> Result<(), SendError> {
+    while let Some(ended) = background.next().await {
+        ended?;
+    }
+    Ok(())
+}
+
+/// Waits for a step while the background goes on.
+async fn beside<T>(
+    background: &mut Background<'_>,
+    step: impl Future<Output = Result<T, Broken>>,
+) -> Result<T, Broken> {
+    tokio::pin!(step);
+    loop {
+        tokio::select! {
+            ended = &mut step => return ended,
+            Some(done) = background.next(), if !background.is_empty() => done?,
+        }
+    }
+}
+
+impl<'s> Round<'s> {
+    async fn steps(
+        &mut self,
+        background: &mut Background<'s>,
+        ran: &mut CaseRan,
+    ) -> Result<(), Broken> {
+        let case = self.case;
+        for step in &case.steps {
+            if let Step::SettleDown(settle) = &step.step {
+                let until = Instant::now() + settle.within;
+                if tokio::time::timeout(settle.within, finish(background))
+                    .await
+                    .is_err()
+                {
+                    ran.not_observed
+                        .push(format!("step {}: requests stayed open", step.number));
+                }
+                let left = until
+                    .saturating_duration_since(Instant::now())
+                    .max(Duration::from_millis(100));
+                let quiet = beside(background, async {
+                    Ok(self.stage.session.settle_down_within(left).await?)
+                });
+                if !quiet.await? {
+                    ran.not_observed.push(format!(
+                        "step {}: a facilitator call stayed open",
+                        step.number
+                    ));
+                }
+                continue;
+            }
+            if let Some(volley) = beside(background, self.step(step, ran)).await? {
+                let stage = self.stage;
+                background.push(Box::pin(volley.run(stage)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does one step; a `send` that goes on in the background is handed back.
+    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Volley>, Broken> {
+        let stage = self.stage;
+        let probe = format!("{}/{}", self.place.probe(), step.number);
+        match &step.step {
+            Step::Quote(quote) => self.quote(quote, &probe, ran).await?,
+            Step::Sign(sign) => sign::sign(stage, &mut self.state, sign)?,
+            Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
+            Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
+            Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
+            Step::Send(send) => {
+                let named = send
+                    .route
+                    .as_ref()
+                    .map(|route| self.route(route))
+                    .transpose()?;
+                let main = self.route(&Route::Main)?;
+                let volley = Volley::new(&mut self.state, send, probe, main, named);
+                if send.background {
+                    return Ok(Some(volley));
+                }
+                volley.run(stage).await?;
+            }
+            Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
+            Step::Wait(step_wait) => {
+                let late = wait::wait(stage, &self.state, step_wait, self.before).await?;
+                ran.not_observed
+                    .extend(late.map(|what| format!("step {}: {what}", step.number)));
+            }
+            Step::Hold(hold) => {
+                let payers = stage.session.addresses().await;
+                let names = self.names(step.number, &payers);
+                let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
+                stage.session.control.add_hold(&spec).await?;
+                self.state.holds.push((name, step.number, told));
+            }
+            Step::Release(_) => self.release(ran).await?,
+            Step::Facilitator(fault) => {
+                let payers = stage.session.addresses().await;
+                let names = self.names(step.number, &payers);
+                for spec in faults::fault_specs(fault, &self.state, &names) {
+                    let added = stage.session.control.add_fault(&spec).await?;
+                    self.state.faults.push((added.name, step.number));
+                }
+            }
+            Step::Origin(origin) => {
+                let route = self.origin(origin.behaviour)?;
+                self.state.routes.insert(origin.name.clone(), route);
+            }
+            Step::ClearFaults(clear) => {
+                if clear.of.contains(&FaultPlace::Facilitator) {
+                    self.take_back(ran).await?;
+                }
+            }
+            Step::SettleDown(_)
+            | Step::Call(_)
+            | Step::Link(_)
+            | Step::Chain(_)
+            | Step::Restart(_)
+            | Step::Replicas(_) => {
+                return Err(Broken::Trouble(format!(
+                    "step {} cannot be done",
+                    step.number
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    fn names<'n>(
+        &'n self,
+        step: usize,
+        payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
+    ) -> Names<'n> {
+        let place = self.place;
+        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
+        Names {
+            prefix: &self.prefix,
+            step,
+            // Below 2^53, as every seed of the bench.
+            seed: self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11,
+            payers,
+        }
+    }
+
+    fn route(&self, route: &Route) -> Result<Paid, Broken> {
+        let routes = &self.stage.session.profile.routes;
+        let found = match route {
+            Route::Main => routes.first().cloned(),
+            Route::Other => routes.get(1).cloned(),
+            Route::Named(name) => self.state.routes.get(name).cloned(),
+            Route::Path(path) => routes.first().map(|main| Paid {
+                path: path.clone(),
+                example: None,
+                ..main.clone()
+            }),
+        };
+        found.ok_or_else(|| Broken::Trouble(format!("there is no route {route:?}")))
+    }
+
+    fn origin(&self, behaviour: OriginBehaviour) -> Result<Paid, Broken> {
+        let origin = &self.stage.session.profile.origin;
+        let path = match behaviour {
+            OriginBehaviour::Status(status) => origin
+                .status
+                .as_ref()
+                .map(|path| path.replace("{code}", &status.to_string())),
+            OriginBehaviour::Delay(delay) => origin
+                .delay
+                .as_ref()
+                .map(|path| path.replace("{ms}", &delay.as_millis().to_string())),
+            OriginBehaviour::Stream => origin.stream.clone(),
+        };
+        let path = path
+            .ok_or_else(|| Broken::Trouble("the profile's origin has no such route".to_owned()))?;
+        self.route(&Route::Path(path))
+    }
+
+    async fn quote(&mut self, quote: &Quote, probe: &str, ran: &mut CaseRan) -> Result<(), Broken> {
+        let route = self.route(&quote.route)?;
+        let session = self.stage.session;
+        let exchange = session
+            .send(&format!("{probe}/quote"), &route, None)
+            .await?;
+        let response = exchange.response();
+        let response = response
+            .ok_or_else(|| Broken::Trouble("no challenge: the target did not answer".to_owned()))?;
+        let quoted =
+            sign::offer_of(self.stage, response, &route, quote.version).map_err(Broken::Trouble)?;
+        ran.price.get_or_insert(quoted.choice.terms.amount);
+        self.state.offers.insert(quote.name.clone(), quoted);
+        Ok(())
+    }
+
+    async fn buy(&mut self, buy: &Buy, probe: &str, ran: &mut CaseRan) -> Result<(), Broken> {
+        let route = self.route(&buy.route)?;
+        let session = self.stage.session;
+        let payer = self.state.payer(&buy.payer).cloned();
+        let payer =
+            payer.ok_or_else(|| Broken::Trouble(format!("there is no payer `{}`", buy.payer)))?;
+        let until = buy.within.map(|within| Instant::now() + within);
+        loop {
+            let quoted = session
+                .send(&format!("{probe}/quote"), &route, None)
+                .await?;
+            let offer = quoted
+                .response()
+                .map(|answer| sign::offer_of(self.stage, answer, &route, None));
+            if let Some(Ok(offer)) = offer {
+                ran.price.get_or_insert(offer.choice.terms.amount);
+                let paying: Paying = sign::sign_anew(self.stage, &offer, &payer);
+                let header = PaymentHeader {
+                    authorization: Some(paying.number),
+                    name: paying.header_name,
+                    value: paying.header_value.clone(),
+                };
+                let answer = session.send(probe, &route, Some(&header)).await?;
+                if answer.response().is_some_and(|answer| answer.is_success()) {
+                    return Ok(());
+                }
+            }
+            if until.is_none_or(|until| Instant::now() >= until) {
+                return Ok(());
+            }
+            wait::pause(self.stage, BUY_AGAIN).await?;
+        }
+    }
+
+    async fn name_payer(
+        &mut self,
+        name: &str,
+        funds: crate::scenario::Amount,
+        ran: &CaseRan,
+    ) -> Result<(), Broken> {
+        let place = self.place;
+        let label = format!("{}/{name}", place.probe());
+        let payer = Arc::new(Payer::new(PayerKey::derived(&label, self.stage.seed, 0)));
+        let session = self.stage.session;
+        session.adopt(payer.address()).await;
+        let terms = self
+            .state
+            .offers
+            .values()
+            .next()
+            .map(|quoted| &quoted.choice.terms);
+        let price = ran.price.unwrap_or_default();
+        let amount = funds.of(price.saturating_to()).unwrap_or_default();
+        if amount > 0 {
+            let terms = terms.ok_or_else(|| {
+                Broken::Trouble("quote an offer before naming a payer with funds".to_owned())
+            })?;
+            let wanted = crate::service::FundRequest {
+                chain_id: terms.domain.chain_id,
+                asset: terms.domain.verifying_contract,
+                to: payer.address(),
+                amount: alloy_primitives::U256::from(amount),
+            };
+            session.control.fund(&wanted).await?;
+        }
+        self.state.payers.push((name.to_owned(), payer));
+        Ok(())
+    }
+
+    /// Ends the holds that wait to be told.
+    async fn release(&mut self, ran: &mut CaseRan) -> Result<(), Broken> {
+        let told: Vec<(String, usize, bool)> = self
+            .state
+            .holds
+            .extract_if(.., |(_, _, told)| *told)
+            .collect();
+        for (name, step, _) in told {
+            self.end_hold(&name, step, ran).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_hold(
+        &self,
+        name: &str,
+        step: usize,
+        ran: &mut CaseRan,
+    ) -> Result<(), ControlError> {
+        let control = &self.stage.session.control;
+        let removed = control.remove_holds(name).await?;
+        let mut calls = Vec::new();
+        for view in removed.holds {
+            calls.extend(view.rounds.into_iter().flat_map(|round| round.calls));
+            calls.extend(view.parked);
+        }
+        ran.holds.push(HoldMet { step, calls });
+        Ok(())
+    }
+
+    /// Ends every fault and hold of the round and notes what they did.
+    async fn take_back(&mut self, ran: &mut CaseRan) -> Result<(), ControlError> {
+        for (name, step, _) in std::mem::take(&mut self.state.holds) {
+            self.end_hold(&name, step, ran).await?;
+        }
+        if self.state.faults.is_empty() {
+            return Ok(());
+        }
+        let removed = self
+            .stage
+            .session
+            .control
+            .remove_faults(&self.prefix)
+            .await?;
+        for view in removed.faults {
+            let step = self
+                .state
+                .faults
+                .iter()
+                .find(|(name, _)| *name == view.name);
+            ran.faults.push(FaultMet {
+                step: step.map_or(0, |(_, step)| *step),
+                kind: view.fault.kind().to_owned(),
+                fired: view.fired,
+            });
+        }
+        self.state.faults.clear();
+        Ok(())
+    }
+
+    fn tell(&self, ran: &mut CaseRan) {
+        let numbers = |payments: &[Paying]| payments.iter().map(|payment| payment.number).collect();
+        let payments = self.state.payments.iter();
+        ran.payments = payments
+            .map(|(name, all)| (name.clone(), numbers(all)))
+            .collect();
+        let payers = self.state.payers.iter();
+        ran.payers = payers
+            .map(|(name, payer)| (name.clone(), payer.address()))
+            .collect();
+    }
+}

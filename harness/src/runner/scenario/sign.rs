@@ -1,0 +1,198 @@
+//! `quote`, `sign`, `mutate` and `reencode`: making payments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::U256;
+use serde_json::Value;
+use x402_assay_protocol::{Version, header, write};
+
+use super::Stage;
+use super::encode::reencode;
+use super::round::Broken;
+use super::state::{Paying, Quoted, State};
+use crate::client::{self, Payer, SignOptions, SignedPayment};
+use crate::config::profile::Route;
+use crate::http::Response;
+use crate::runner::session::now_us;
+use crate::scenario::steps::{Change, Generation, Mutate, Mutated, Reencode, Sign};
+
+/// Reads the offer a response makes.
+pub(super) fn offer_of(
+    stage: &Stage<'_>,
+    response: &Response,
+    route: &Route,
+    wanted: Option<Generation>,
+) -> Result<Quoted, String> {
+    let version = match wanted {
+        Some(Generation::V1) => Version::V1,
+        Some(Generation::V2) => Version::V2,
+        None => stage.version,
+    };
+    let read =
+        client::read(version, response).map_err(|why| format!("no {version} challenge: {why}"))?;
+    let choice = client::choose(&read.challenge, stage.chain_id).map_err(|why| why.to_string())?;
+    Ok(Quoted {
+        choice,
+        resource: read.challenge.resource().cloned(),
+        route: route.clone(),
+        version,
+    })
+}
+
+/// Signs what a `sign` step says and names it.
+pub(super) fn sign(stage: &Stage<'_>, state: &mut State, step: &Sign) -> Result<(), Broken> {
+    let quoted = state.offers.get(&step.offer);
+    let quoted =
+        quoted.ok_or_else(|| Broken::Trouble(format!("there is no offer `{}`", step.offer)))?;
+    let payer = state.payer(&step.payer);
+    let payer =
+        payer.ok_or_else(|| Broken::Trouble(format!("there is no payer `{}`", step.payer)))?;
+    let payments = (0..step.count)
+        .map(|_| sign_one(stage, quoted, payer, step))
+        .collect::<Result<Vec<Paying>, Broken>>()?;
+    state.payments.push((step.name.clone(), payments));
+    Ok(())
+}
+
+fn sign_one(
+    stage: &Stage<'_>,
+    quoted: &Quoted,
+    payer: &Arc<Payer>,
+    step: &Sign,
+) -> Result<Paying, Broken> {
+    let now = now_us() / 1_000_000;
+    let resource = quoted.resource.as_ref();
+    let (signed, wrong) = match step.variation() {
+        Some(variation) => {
+            let signed = client::vary(variation, payer, &quoted.choice, resource, now);
+            (
+                signed.map_err(|why| Broken::Trouble(why.to_string()))?,
+                Some(variation.name),
+            )
+        }
+        None => {
+            let (options, wrong) = options(step, quoted, now)?;
+            (
+                client::sign(payer, &quoted.choice, resource, now, &options),
+                wrong,
+            )
+        }
+    };
+    Ok(record(stage, &signed, wrong, payer, quoted))
+}
+
+/// An honest payment for a fresh challenge, as a retrying client makes it.
+pub(super) fn sign_anew(stage: &Stage<'_>, quoted: &Quoted, payer: &Arc<Payer>) -> Paying {
+    let now = now_us() / 1_000_000;
+    let resource = quoted.resource.as_ref();
+    let signed = client::sign(
+        payer,
+        &quoted.choice,
+        resource,
+        now,
+        &SignOptions::default(),
+    );
+    record(stage, &signed, None, payer, quoted)
+}
+
+fn record(
+    stage: &Stage<'_>,
+    signed: &SignedPayment,
+    wrong: Option<&str>,
+    payer: &Arc<Payer>,
+    quoted: &Quoted,
+) -> Paying {
+    Paying {
+        number: stage.session.record_signed(signed, wrong),
+        header_name: signed.header_name,
+        header_value: signed.header_value.clone(),
+        nonce: signed.key.nonce,
+        valid_before_s: signed.authorization.valid_before.saturating_to(),
+        payer: Arc::clone(payer),
+        route: quoted.route.clone(),
+        version: quoted.version,
+    }
+}
+
+fn options(
+    step: &Sign,
+    quoted: &Quoted,
+    now: u64,
+) -> Result<(SignOptions, Option<&'static str>), Broken> {
+    let mut options = SignOptions::default();
+    let mut wrong = None;
+    if let Some(amount) = step.value {
+        let price = quoted.choice.terms.amount;
+        let value = amount.of(price.saturating_to()).map(U256::from);
+        let value = value.ok_or_else(|| Broken::Trouble("the amount is below zero".to_owned()))?;
+        wrong = (value != price).then_some("value");
+        options.value = Some(value);
+    }
+    if let Some(ahead) = step.window.valid_for {
+        options.valid_before = Some(now + seconds(ahead));
+    }
+    if let Some(ahead) = step.window.valid_in {
+        options.valid_after = Some(now + seconds(ahead));
+        wrong = Some("not-yet-valid");
+    }
+    if let Some(back) = step.window.expired_for {
+        options.valid_before = Some(now.saturating_sub(seconds(back)));
+        wrong = Some("expired");
+    }
+    Ok((options, wrong))
+}
+
+/// Whole seconds, rounded up: the chain's clock knows no others.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// Copies a message with members changed, under a new name.
+pub(super) fn mutate(state: &mut State, step: &Mutate) -> Result<(), Broken> {
+    match &step.of {
+        Mutated::Payment(name) => {
+            let changed = state.payment(name).iter().cloned().map(|mut payment| {
+                if let Ok(decoded) = header::decode(payment.header_value.as_bytes()) {
+                    let mut message = decoded.value;
+                    apply(&mut message, &step.changes);
+                    payment.header_value = header::encode(&message);
+                }
+                payment
+            });
+            let changed = changed.collect();
+            state.payments.push((step.name.clone(), changed));
+        }
+        Mutated::Offer(name) => {
+            let quoted = state.offers.get(name).cloned();
+            let mut quoted =
+                quoted.ok_or_else(|| Broken::Trouble(format!("there is no offer `{name}`")))?;
+            apply(&mut quoted.choice.offer.raw, &step.changes);
+            state.offers.insert(step.name.clone(), quoted);
+        }
+    }
+    Ok(())
+}
+
+fn apply(message: &mut Value, changes: &[Change]) {
+    for change in changes {
+        match change {
+            Change::Set(pointer, value) => write::set(message, pointer, Some(value.clone())),
+            Change::Remove(pointer) => write::set(message, pointer, None),
+        }
+    }
+}
+
+/// Writes payments in other bytes, under a new name.
+pub(super) fn rewrite(state: &mut State, step: &Reencode) {
+    let rewritten = state
+        .payment(&step.payment)
+        .iter()
+        .cloned()
+        .map(|mut payment| {
+            payment.header_value = reencode(&payment.header_value, step.with);
+            payment
+        });
+    let rewritten = rewritten.collect();
+    state.payments.push((step.name.clone(), rewritten));
+}

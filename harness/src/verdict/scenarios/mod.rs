@@ -1,0 +1,235 @@
+//! Judges scenarios: each round of each case against what the scenario expects. Pure: no clock, no I/O.
+
+mod expectation;
+mod flags;
+mod invariant;
+mod responses;
+mod scene;
+
+use std::collections::BTreeMap;
+
+use x402_assay_reports::model::{CaseResult, ScenarioFinding, ScenarioResult, Verdict};
+
+use self::scene::Scenes;
+use crate::history::Facts;
+use crate::history::case_ran::CaseRan;
+use crate::scenario::Scenario;
+use crate::scenario::expect::Grade;
+
+/// What one round showed.
+struct Judged {
+    verdict: Verdict,
+    detail: String,
+    findings: Vec<ScenarioFinding>,
+}
+
+/// Judges every scenario of a run.
+pub(super) fn judge(facts: &Facts<'_>) -> Vec<ScenarioResult> {
+    let mut scenes = Scenes::read(facts);
+    facts
+        .scenarios
+        .iter()
+        .map(|(name, text)| one(facts, &mut scenes, name, text))
+        .collect()
+}
+
+fn one<'f, 'h>(
+    facts: &'f Facts<'h>,
+    scenes: &mut Scenes<'f, 'h>,
+    name: &str,
+    text: &str,
+) -> ScenarioResult {
+    let read = Scenario::parse(text, &format!("{name}.yaml"));
+    let mut by_case: BTreeMap<u32, Vec<&CaseRan>> = BTreeMap::new();
+    for ran in facts.cases.iter().filter(|ran| ran.scenario == name) {
+        by_case.entry(ran.case).or_default().push(ran);
+    }
+    let cases: Vec<CaseResult> = by_case
+        .into_values()
+        .map(|rounds| {
+            let judged = rounds.iter().map(|ran| match &read {
+                Ok(scenario) => round(facts, scenes, scenario, ran),
+                Err(_) => {
+                    inconclusive("the scenario's text in the history cannot be read".to_owned())
+                }
+            });
+            case_result(&rounds, judged.collect())
+        })
+        .collect();
+    let mut ran = cases
+        .iter()
+        .map(|case| case.verdict)
+        .filter(|verdict| *verdict != Verdict::Skipped);
+    let worst = ran.next().map(|first| ran.fold(first, Verdict::max));
+    let verdict = match worst {
+        Some(verdict) => verdict,
+        None if cases.is_empty() => Verdict::Inconclusive,
+        None => Verdict::Skipped,
+    };
+    let read = read.ok();
+    ScenarioResult {
+        name: name.to_owned(),
+        about: read
+            .as_ref()
+            .map(|read| read.about.clone())
+            .unwrap_or_default(),
+        sources: read.map(|read| read.sources).unwrap_or_default(),
+        verdict,
+        smallest: smallest(&cases, verdict),
+        cases,
+    }
+}
+
+/// The least parameters among the cases with the scenario's verdict, when that verdict is a finding.
+fn smallest(cases: &[CaseResult], verdict: Verdict) -> Option<String> {
+    if !matches!(verdict, Verdict::Fail | Verdict::Warn) {
+        return None;
+    }
+    let found = cases
+        .iter()
+        .filter(|case| case.verdict == verdict && !case.label.is_empty());
+    let least = found.min_by_key(|case| {
+        case.label
+            .split_whitespace()
+            .map(size)
+            .collect::<Vec<u64>>()
+    });
+    least.map(|case| case.label.clone())
+}
+
+/// `name=250ms` as a number, in milliseconds where it is a duration; words are all the same size.
+fn size(parameter: &str) -> u64 {
+    let value = parameter
+        .split_once('=')
+        .map_or(parameter, |(_, value)| value);
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u64 = value[..digits].parse().unwrap_or(0);
+    match &value[digits..] {
+        "s" => number.saturating_mul(1_000),
+        "m" => number.saturating_mul(60_000),
+        "h" => number.saturating_mul(3_600_000),
+        _ => number,
+    }
+}
+
+fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
+    let verdict = judged
+        .iter()
+        .map(|round| round.verdict)
+        .max()
+        .unwrap_or(Verdict::Inconclusive);
+    let with_verdict = judged
+        .iter()
+        .filter(|round| round.verdict == verdict)
+        .count();
+    let told = judged.into_iter().find(|round| round.verdict == verdict);
+    let (detail, findings) =
+        told.map_or_else(Default::default, |round| (round.detail, round.findings));
+    let first = rounds.first();
+    CaseResult {
+        case: first.map_or(0, |ran| ran.case),
+        label: first.map_or_else(String::new, |ran| ran.label.clone()),
+        verdict,
+        rounds: rounds.len(),
+        with_verdict,
+        detail,
+        findings,
+    }
+}
+
+fn inconclusive(why: String) -> Judged {
+    Judged {
+        verdict: Verdict::Inconclusive,
+        detail: why,
+        findings: Vec::new(),
+    }
+}
+
+fn round<'f, 'h>(
+    facts: &'f Facts<'h>,
+    scenes: &mut Scenes<'f, 'h>,
+    scenario: &Scenario,
+    ran: &'h CaseRan,
+) -> Judged {
+    if let Some(reason) = &ran.skipped {
+        return Judged {
+            verdict: Verdict::Skipped,
+            detail: reason.clone(),
+            findings: Vec::new(),
+        };
+    }
+    let place = usize::try_from(ran.case).unwrap_or(0).checked_sub(1);
+    let Some(case) = place.and_then(|place| scenario.expand().get(place)) else {
+        return inconclusive(format!("the scenario has no case {}", ran.case));
+    };
+    let scene = scenes.take(facts, ran, case);
+    let mut findings: Vec<ScenarioFinding> = case
+        .expect
+        .iter()
+        .flat_map(|expected| expectation::judge(&scene, expected))
+        .collect();
+    findings.extend(scene.liveness());
+    let unmet = scene.unmet();
+    let quiet = match (unmet.is_empty(), ran.not_observed.is_empty()) {
+        (false, _) => Verdict::Inconclusive,
+        (true, false) => Verdict::Info,
+        (true, true) => Verdict::Pass,
+    };
+    let verdict = findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .fold(quiet, Verdict::max);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    let detail = match findings.first() {
+        Some(worst) if worst.verdict == verdict => format!("{}: {}", worst.expectation, worst.text),
+        _ if !unmet.is_empty() => unmet.join("; "),
+        _ if !ran.not_observed.is_empty() => {
+            format!("not observed: {}", ran.not_observed.join("; "))
+        }
+        _ => scene.summary(),
+    };
+    Judged {
+        verdict,
+        detail,
+        findings,
+    }
+}
+
+/// What a missed expectation of this grade is.
+const fn graded(grade: Grade) -> Verdict {
+    match grade {
+        Grade::Fail => Verdict::Fail,
+        Grade::Warn => Verdict::Warn,
+        Grade::Info => Verdict::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(label: &str, verdict: Verdict) -> CaseResult {
+        CaseResult {
+            case: 1,
+            label: label.to_owned(),
+            verdict,
+            rounds: 1,
+            with_verdict: 1,
+            detail: String::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_smallest_parameters_are_by_size_and_of_the_worst_verdict() {
+        let cases = [
+            case("copies=2 delay=2s", Verdict::Pass),
+            case("copies=50 delay=0ms", Verdict::Fail),
+            case("copies=10 delay=2s", Verdict::Fail),
+            case("copies=10 delay=250ms", Verdict::Fail),
+        ];
+        let found = smallest(&cases, Verdict::Fail);
+        assert_eq!(found.as_deref(), Some("copies=10 delay=250ms"));
+        assert_eq!(smallest(&cases, Verdict::Pass), None);
+    }
+}

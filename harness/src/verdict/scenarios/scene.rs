@@ -1,0 +1,288 @@
+//! Everything that is known of one round: its exchanges, its books, its facilitator calls.
+
+use std::collections::{BTreeSet, HashMap};
+
+use x402_assay_reports::model::{Evidence, ScenarioFinding, Verdict};
+use x402_mock_facilitator::event::Endpoint;
+
+use crate::audit::{Book, Books, Delivery};
+use crate::history::case_ran::CaseRan;
+use crate::history::{Exchange, FacilitatorCall, Facts};
+use crate::scenario::{Case, Step};
+
+/// Most pieces of evidence of one finding.
+const EVIDENCE_MAX: usize = 12;
+
+/// The exchanges and books of a run, by round.
+pub(super) struct Scenes<'f, 'h> {
+    by_round: HashMap<&'h str, Vec<&'f Exchange<'h>>>,
+    books: HashMap<u32, Book<'h>>,
+    contents: crate::audit::Contents<'h>,
+}
+
+impl<'f, 'h> Scenes<'f, 'h> {
+    /// Sorts a run by round.
+    pub(super) fn read(facts: &'f Facts<'h>) -> Scenes<'f, 'h> {
+        let mut by_round: HashMap<&str, Vec<&Exchange<'h>>> = HashMap::new();
+        for exchange in &facts.exchanges {
+            if let Some((round, _)) = place_of(&exchange.sent.probe) {
+                by_round.entry(round).or_default().push(exchange);
+            }
+        }
+        let whole = Books::keep(facts);
+        let books = whole
+            .books
+            .into_iter()
+            .map(|book| (book.signed.authorization, book));
+        Scenes {
+            by_round,
+            books: books.collect(),
+            contents: whole.contents,
+        }
+    }
+
+    /// What is known of one round; its books are taken out, for no other round is about them.
+    pub(super) fn take(
+        &mut self,
+        facts: &'f Facts<'h>,
+        ran: &'h CaseRan,
+        case: &Case,
+    ) -> Scene<'f, 'h>
+    where
+        'h: 'f,
+    {
+        let key = match ran.round {
+            0 | 1 => format!("scenario/{}/{}", ran.scenario, ran.case),
+            round => format!("scenario/{}/{}.{round}", ran.scenario, ran.case),
+        };
+        let all = self.by_round.remove(key.as_str()).unwrap_or_default();
+        let (control, exchanges): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|exchange| step_of(exchange) == Some("control"));
+        let named = ran
+            .payments
+            .iter()
+            .flat_map(|(_, numbers)| numbers.iter().copied());
+        let sent = exchanges
+            .iter()
+            .filter_map(|exchange| exchange.sent.authorization);
+        let numbers: BTreeSet<u32> = named.chain(sent).collect();
+        let strays = exchanges
+            .iter()
+            .filter(|exchange| exchange.sent.authorization.is_none())
+            .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
+            .map(|exchange| exchange.number())
+            .collect();
+        // The ledger was read at the end of every round that came to rest; a call that was cut has no answer.
+        let rested = ran.troubles.is_empty();
+        let mut of_round: Vec<Book<'h>> = numbers
+            .iter()
+            .filter_map(|number| self.books.remove(number))
+            .collect();
+        for book in &mut of_round {
+            book.at_rest |= rested;
+        }
+        let books = Books {
+            books: of_round,
+            strays,
+            unexplained: Vec::new(),
+            contents: self.contents.clone(),
+        };
+        let calls = books
+            .books
+            .iter()
+            .flat_map(|book| facts.calls_about(book.signed.key));
+        let mut calls: Vec<&FacilitatorCall<'h>> = calls.collect();
+        let window = ran.started_us..=ran.ended_us;
+        calls.extend(facts.calls.iter().filter(|call| {
+            call.endpoint == Endpoint::Supported && window.contains(&call.received_at_us)
+        }));
+        Scene {
+            facts,
+            ran,
+            case: case.clone(),
+            exchanges,
+            control,
+            books,
+            calls,
+        }
+    }
+}
+
+/// `scenario/NAME/CASE` of a probe, and the rest of it.
+fn place_of(probe: &str) -> Option<(&str, &str)> {
+    probe.strip_prefix("scenario/")?;
+    let (end, _) = probe.match_indices('/').nth(2)?;
+    Some((&probe[..end], &probe[end + 1..]))
+}
+
+/// What follows the case in a probe: a step's number, `NUMBER/quote` or `control`.
+fn step_of<'h>(exchange: &Exchange<'h>) -> Option<&'h str> {
+    place_of(&exchange.sent.probe).map(|(_, step)| step)
+}
+
+/// One round.
+pub(super) struct Scene<'f, 'h> {
+    pub(super) facts: &'f Facts<'h>,
+    pub(super) ran: &'h CaseRan,
+    pub(super) case: Case,
+    exchanges: Vec<&'f Exchange<'h>>,
+    control: Vec<&'f Exchange<'h>>,
+    pub(super) books: Books<'h>,
+    pub(super) calls: Vec<&'f FacilitatorCall<'h>>,
+}
+
+impl<'f, 'h> Scene<'f, 'h> {
+    /// Requests of the step that has this name, or of every `send` and `buy`; quotes are left out.
+    pub(super) fn responses(&self, of: Option<&str>) -> Vec<&'f Exchange<'h>> {
+        let steps: Vec<String> = self
+            .case
+            .steps
+            .iter()
+            .filter(|step| match (&step.step, of) {
+                (Step::Send(send), Some(of)) => send.name.as_deref() == Some(of),
+                (Step::Buy(buy), Some(of)) => buy.name.as_deref() == Some(of),
+                (Step::Send(_) | Step::Buy(_), None) => true,
+                _ => false,
+            })
+            .map(|step| step.number.to_string())
+            .collect();
+        let ours = |exchange: &&&Exchange<'h>| {
+            step_of(exchange).is_some_and(|step| steps.iter().any(|known| known == step))
+        };
+        self.exchanges.iter().filter(ours).copied().collect()
+    }
+
+    /// True when a request of this step was delivered.
+    pub(super) fn step_delivered(&self, number: usize) -> bool {
+        let step = number.to_string();
+        let mut ours = self
+            .exchanges
+            .iter()
+            .filter(|exchange| step_of(exchange) == Some(&step));
+        ours.any(|exchange| self.is_delivered(exchange))
+    }
+
+    /// True when the response carries the paid body.
+    pub(super) fn is_delivered(&self, exchange: &Exchange<'h>) -> bool {
+        self.books.delivery(exchange) == Delivery::Content
+    }
+
+    /// The books of the payments with this name.
+    pub(super) fn payments(&self, name: &str) -> Vec<&Book<'h>> {
+        let named = self.ran.payments.iter().filter(|(known, _)| known == name);
+        let numbers = named.flat_map(|(_, numbers)| numbers);
+        numbers
+            .filter_map(|number| self.books.book(*number))
+            .collect()
+    }
+
+    /// Whether something was made to go wrong and did.
+    pub(super) fn disturbed(&self) -> bool {
+        let fault = self
+            .ran
+            .faults
+            .iter()
+            .any(|fault| fault.fired > 0 || fault.kind == "outage");
+        let client = self.case.steps.iter().any(|step| match &step.step {
+            Step::Send(send) => send.give_up_after.is_some(),
+            _ => false,
+        });
+        fault || client
+    }
+
+    /// True when the ledger was read after everything the round did.
+    pub(super) fn at_rest(&self) -> bool {
+        let carried = self
+            .books
+            .books
+            .iter()
+            .filter(|book| !book.exchanges.is_empty());
+        carried.into_iter().all(|book| book.at_rest)
+    }
+
+    /// Why the round shows nothing: it broke off, or what it injected was never met.
+    pub(super) fn unmet(&self) -> Vec<String> {
+        let mut unmet = self.ran.troubles.clone();
+        let mut fired: Vec<(usize, &str, u64)> = Vec::new();
+        for fault in &self.ran.faults {
+            match fired
+                .iter_mut()
+                .find(|(step, kind, _)| *step == fault.step && *kind == fault.kind)
+            {
+                Some((_, _, count)) => *count += fault.fired,
+                None => fired.push((fault.step, &fault.kind, fault.fired)),
+            }
+        }
+        // Nothing counts the connections an outage turns away.
+        let missed = fired
+            .iter()
+            .filter(|(_, kind, count)| *count == 0 && *kind != "outage");
+        unmet.extend(
+            missed.map(|(step, kind, _)| format!("the fault was never met: {kind} of step {step}")),
+        );
+        let idle = self.ran.holds.iter().filter(|hold| hold.calls.is_empty());
+        unmet.extend(idle.map(|hold| format!("the hold was never met: step {}", hold.step)));
+        unmet
+    }
+
+    /// The control purchase after the round: a target that sells no more is a warning.
+    pub(super) fn liveness(&self) -> Option<ScenarioFinding> {
+        if self
+            .control
+            .iter()
+            .any(|exchange| exchange.is_paid() && self.is_delivered(exchange))
+        {
+            return None;
+        }
+        let evidence = self.control.iter().map(|exchange| exchange.evidence());
+        Some(ScenarioFinding {
+            verdict: Verdict::Warn,
+            expectation: "liveness".to_owned(),
+            text: "an honest purchase after the case was not served".to_owned(),
+            why: None,
+            evidence: evidence.take(EVIDENCE_MAX).collect(),
+        })
+    }
+
+    /// What happened, in numbers.
+    pub(super) fn summary(&self) -> String {
+        let responses = self.responses(None);
+        let delivered = responses
+            .iter()
+            .filter(|exchange| self.is_delivered(exchange))
+            .count();
+        let transfers: usize = self
+            .books
+            .books
+            .iter()
+            .map(|book| book.transfers.len())
+            .sum();
+        format!(
+            "{} requests, {delivered} delivered, {transfers} transferred",
+            responses.len()
+        )
+    }
+
+    /// Exchanges as evidence, bounded.
+    pub(super) fn evidence(&self, exchanges: &[&Exchange<'h>]) -> Vec<Evidence> {
+        let books = exchanges
+            .iter()
+            .filter_map(|exchange| self.books.book_of(exchange));
+        let mut evidence: Vec<Evidence> = exchanges
+            .iter()
+            .map(|exchange| exchange.evidence())
+            .collect();
+        evidence.extend(books.flat_map(|book| book.evidence(self.facts)));
+        let mut seen = BTreeSet::new();
+        evidence.retain(|piece| seen.insert((piece.kind.clone(), piece.id.clone())));
+        evidence.truncate(EVIDENCE_MAX);
+        evidence
+    }
+
+    /// Books as evidence, bounded.
+    pub(super) fn evidence_of(&self, books: &[&Book<'h>]) -> Vec<Evidence> {
+        let evidence = books.iter().flat_map(|book| book.evidence(self.facts));
+        evidence.take(EVIDENCE_MAX).collect()
+    }
+}
