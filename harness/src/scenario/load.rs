@@ -1,12 +1,11 @@
 //! Reading scenario files from disk.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Scenario;
 use super::parse::FILE_BYTES_MAX;
-use crate::config::yaml::{ProblemList, Problems};
+use crate::config::yaml::{self, ProblemList};
 
 /// Why a scenario could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,27 +38,11 @@ impl ScenarioError {
 /// # Errors
 /// When it cannot be read, or with every problem it has.
 pub fn load(path: &Path, shown: &str) -> Result<Scenario, ScenarioError> {
-    let unreadable = |source| ScenarioError::Unreadable {
-        path: shown.into(),
-        source,
-    };
-    let mut bytes = Vec::new();
-    // One byte over the limit is enough for the parser to refuse the file.
-    let limit = u64::try_from(FILE_BYTES_MAX)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    File::open(path)
-        .map_err(unreadable)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let problems = Problems::new(shown);
-        let good = error.utf8_error().valid_up_to();
-        problems.of_file(format!(
-            "is not UTF-8 text (byte {good}); is this the right file?"
-        ));
-        problems.into_list()
-    })?;
+    let bytes =
+        yaml::read_bounded(path, FILE_BYTES_MAX).map_err(|source| ScenarioError::Unreadable {
+            path: shown.into(),
+            source,
+        })?;
+    let text = yaml::utf8(bytes, shown)?;
     Ok(Scenario::parse(&text, shown)?)
 }

@@ -1,7 +1,6 @@
 //! Reading a profile file.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TargetProfile;
@@ -37,31 +36,12 @@ impl ProfileError {
 
 /// Reads and checks a profile file; `shown` is how messages name it.
 pub fn load(path: &Path, shown: &str, lookup: Lookup<'_>) -> Result<TargetProfile, ProfileError> {
-    let unreadable = |source| ProfileError::Unreadable {
-        path: shown.into(),
-        source,
-    };
-    let mut bytes = Vec::new();
-    // One byte over the limit is enough for the reader to refuse the file.
-    let limit = u64::try_from(FILE_BYTES_MAX)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    File::open(path)
-        .map_err(unreadable)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let problems = Problems::new(shown);
-            let good = error.utf8_error().valid_up_to();
-            problems.of_file(format!(
-                "is not UTF-8 text (byte {good}); is this the right file?"
-            ));
-            return Err(problems.into_list().into());
-        }
-    };
+    let bytes =
+        yaml::read_bounded(path, FILE_BYTES_MAX).map_err(|source| ProfileError::Unreadable {
+            path: shown.into(),
+            source,
+        })?;
+    let text = yaml::utf8(bytes, shown)?;
     let base_dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     Ok(parse(
         &text,

@@ -1,12 +1,14 @@
 //! YAML with positions: events become a tree of spans, and a decoder which reports every problem
 //! of a file at once. Knows nothing of profiles or scenarios.
 
+mod file;
 mod map_view;
 mod node;
 mod problem;
 mod reader;
 mod view;
 
+pub(crate) use file::{read_bounded, utf8};
 pub use map_view::MapView;
 pub use node::{Entry, Node, NodeKind, Position, Scalar, Style};
 pub use problem::{Problem, ProblemList, Problems};
