@@ -7,6 +7,7 @@ mod detect;
 mod facilitator_events;
 mod prepare;
 mod progress;
+mod recording;
 mod rest;
 mod safety;
 mod scenario;

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use x402_assay_protocol::header;
 
 use super::auth::AuthCommand;
 use super::facilitator_events::FacilitatorEvents;
@@ -17,15 +16,12 @@ use super::secrets::Secrets;
 use crate::client::{Payer, SignedPayment};
 use crate::config::TargetProfile;
 use crate::config::profile::Route;
-use crate::history::event::{Answered, Sent, Trouble};
+use crate::history::event::Trouble;
 use crate::history::{Recorder, What};
 use crate::http::{
     BudgetSpent, Exchange, Failure, ProbeClient, Request, Throttle, ThrottleOptions,
 };
 use crate::service::{ControlClient, ControlError};
-
-/// Header values longer than this are stored once, by hash.
-const HEADER_INLINE_MAX: usize = 200;
 
 const TOO_MANY_REQUESTS: u16 = 429;
 /// How often one request is sent to a target that answers 429.
@@ -66,7 +62,7 @@ pub struct Session<'a> {
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
     http: ProbeClient,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
     port: u16,
     throttle: Throttle,
     auth: Option<AuthCommand>,
@@ -76,7 +72,7 @@ pub struct Session<'a> {
     planned: AtomicU32,
     given_up: AtomicU32,
     open: AtomicU32,
-    receipts: std::sync::Mutex<BTreeSet<String>>,
+    pub(super) receipts: std::sync::Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -413,95 +409,6 @@ impl<'a> Session<'a> {
                 .push((header.name.to_string(), header.value.expose().to_owned()));
         }
         Ok(())
-    }
-
-    fn record_sent(
-        &self,
-        exchange: u32,
-        probe: &str,
-        route: &str,
-        request: &Request,
-        payment: Option<&PaymentHeader>,
-    ) {
-        let at_us = now_us();
-        let headers = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), self.inline(at_us, name, value.as_bytes())))
-            .collect();
-        let body = request
-            .body
-            .as_ref()
-            .map(|body| self.recorder.body(at_us, body));
-        let sent = Sent {
-            exchange,
-            probe: probe.to_owned(),
-            route: route.to_owned(),
-            method: request.method.to_string(),
-            path: self.secrets.text(&request.path_and_query()),
-            headers,
-            body,
-            authorization: payment.and_then(|payment| payment.authorization),
-            payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
-        };
-        self.recorder.append(at_us, What::Sent(sent));
-    }
-
-    fn record_outcome(&self, number: u32, exchange: &Exchange) {
-        let at_us = exchange.started_at_us.saturating_add(exchange.total_us);
-        let what = match &exchange.outcome {
-            Ok(response) => {
-                self.keep_receipts(response);
-                let headers = response
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), self.inline(at_us, name, value)))
-                    .collect();
-                What::Answered(Answered {
-                    exchange: number,
-                    status: response.status,
-                    headers,
-                    body: self.recorder.body(at_us, &response.body),
-                    headers_us: exchange.headers_us,
-                    total_us: exchange.total_us,
-                })
-            }
-            Err(Failure {
-                trouble, message, ..
-            }) => What::Unanswered {
-                exchange: number,
-                trouble: *trouble,
-                message: self.secrets.text(message),
-            },
-        };
-        self.recorder.append(at_us, what);
-    }
-
-    /// A header value as it stands in an event: secrets hidden, long values by hash.
-    fn inline(&self, at_us: u64, name: &str, value: &[u8]) -> String {
-        let text = self.secrets.header(name, &String::from_utf8_lossy(value));
-        if text.len() > HEADER_INLINE_MAX {
-            format!("body:{}", self.recorder.body(at_us, text.as_bytes()))
-        } else {
-            text
-        }
-    }
-
-    fn keep_receipts(&self, response: &crate::http::Response) {
-        for name in [header::PAYMENT_RESPONSE, header::X_PAYMENT_RESPONSE] {
-            let Some(Ok(decoded)) = response.headers.first(name).map(header::decode) else {
-                continue;
-            };
-            let hash = decoded
-                .value
-                .get("transaction")
-                .and_then(serde_json::Value::as_str);
-            if let (Some(hash), Ok(mut receipts)) =
-                (hash.filter(|hash| !hash.is_empty()), self.receipts.lock())
-            {
-                receipts.insert(hash.chars().take(100).collect());
-            }
-        }
     }
 
     /// Reads the origin's own counter; a counter that does not answer is a note, not a verdict.
