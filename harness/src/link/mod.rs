@@ -23,6 +23,13 @@ mod upstream;
 mod way_back;
 mod wire;
 
+/// Reading HTTP/1.1 messages off the wire, for other readers of sockets.
+pub(crate) mod message {
+    pub(crate) use super::body::BodyState;
+    pub(crate) use super::head::{Framing, ResponseHead};
+    pub(crate) use super::wire::head_end;
+}
+
 #[cfg(test)]
 mod tests;
 
