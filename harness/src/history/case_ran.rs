@@ -3,6 +3,9 @@
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
+/// How the probe of a control ends that asks for an undeclared path in the form of its step.
+pub const SIBLING: &str = "sibling";
+
 /// One round of a case: how it went. Its exchanges carry the probe `scenario/<name>/<case>/<step>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseRan {

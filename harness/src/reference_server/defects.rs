@@ -57,6 +57,17 @@ switches! {
     EncodedPathUnpaid = "encoded-path-unpaid": "A percent-encoded paid path is served without payment.";
     UpperCasePathUnpaid = "upper-case-path-unpaid": "A paid path in other letter case is served without payment.";
     TrailingSlashUnpaid = "trailing-slash-unpaid": "A paid path with a trailing slash is served without payment.";
+    BackslashUnpaid = "backslash-unpaid": "A paid path with a backslash is served without payment.";
+    DoubleSlashUnpaid = "double-slash-unpaid": "A paid path with doubled slashes is served without payment.";
+    DotSegmentsUnpaid = "dot-segments-unpaid": "A paid path with dot segments is served without payment.";
+    PathParameterUnpaid = "path-parameter-unpaid": "A paid path with `;x=1` at the end is served without payment.";
+    BadEscapeUnpaid = "bad-escape-unpaid": "A paid path with a broken percent escape is served without payment.";
+    EncodedSlashUnpaid = "encoded-slash-unpaid": "A paid path with `%2F` in a parameter is served without payment.";
+    EncodedNewlineUnpaid = "encoded-newline-unpaid": "A paid path with an encoded line end is served without payment.";
+    AbsoluteFormUnpaid = "absolute-form-unpaid": "A whole URL as the request target is served without payment.";
+    OtherMethodUnpaid = "other-method-unpaid": "POST to a GET route runs the paid handler without payment.";
+    BodyErrorUnpaid = "body-error-unpaid": "A body that is no JSON, or not typed so, is served without payment.";
+    BatchUnpaid = "batch-unpaid": "A JSON list of calls is served without payment.";
     // Terms.
     TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
     IgnoreAmount = "ignore-amount": "The signed amount, whatever it is, becomes the required one.";
@@ -81,6 +92,10 @@ switches! {
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
     DedupeByPayer = "dedupe-by-payer": "Replays are told by the payer alone: nobody can buy twice.";
     GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
+    IdForAnyPayer = "id-for-any-payer": "A known payment identifier is answered from the cache before anything is verified.";
+    IdForAnyRoute = "id-for-any-route": "A purchase's payment identifier opens every other route.";
+    IdForAnyBody = "id-for-any-body": "A purchase's payment identifier pays for every other request body.";
+    RepeatedHeaderUnsettled = "repeated-header-unsettled": "Of two payment headers the first valid one is verified, and none settled.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
     // Receipts.
     ReceiptMissing = "receipt-missing": "The paid answer carries no settlement header.";

@@ -9,6 +9,7 @@ mod deal;
 mod defects;
 mod facilitator;
 mod guard;
+mod identifier;
 mod incoming;
 mod offers;
 mod options;

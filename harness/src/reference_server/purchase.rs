@@ -15,6 +15,7 @@ use super::deal::{Deal, strike};
 use super::defects::Defect;
 use super::facilitator::{Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
+use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
 use super::outage;
 use super::page::Page;
@@ -46,10 +47,13 @@ impl Purchase {
     async fn run(self) -> Response {
         let incoming = incoming::read(&self.shop.options, &self.ask.headers);
         let paying = !matches!(incoming, Incoming::Nothing);
-        if outage::open_door(&self.shop, &self.ask.method, paying) {
+        if outage::open_door(&self.shop, &self.ask, paying) {
             return outage::give_away(&self.shop, &self.ask.content)
                 .await
                 .into();
+        }
+        if let Some(content) = outage::slipped_through(&self.shop, &self.ask) {
+            return outage::give_away(&self.shop, &content).await.into();
         }
         match incoming {
             Incoming::Nothing => self.challenge("Payment required").into(),
@@ -97,6 +101,9 @@ impl Purchase {
         if shop.has(Defect::DedupeByPayer) && shop.buyers.knows(payer) {
             return self.challenge("this payment was used before").into();
         }
+        if let Some(page) = self.identified(payment).await {
+            return page.into();
+        }
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
@@ -106,11 +113,28 @@ impl Purchase {
         match shop.guard.take(&payment.authorization, now()) {
             Taken::Refused(why) => self.challenge(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
-            Taken::Open(claim, open) => self.resume(claim, &open, &deal).await.into(),
+            Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
             Taken::Claimed(claim) if shop.does(Variant::Upfront) => {
                 self.settle_first(claim, &deal, payment).await.into()
             }
             Taken::Claimed(claim) => self.verified(claim, deal, payment).await,
+        }
+    }
+
+    /// The answer to a payment whose identifier was seen before, or is none (wire-format section 14.1).
+    async fn identified(&self, payment: &Presented) -> Option<Page> {
+        let shop = &self.shop;
+        match shop.identifiers.look_up(payment, &self.ask, shop) {
+            Known::New => None,
+            Known::Answered(page) => Some(page),
+            Known::GivenAway => Some(outage::give_away(shop, &self.ask.content).await),
+            Known::Conflict => Some(self.uncached(Page::error(
+                StatusCode::CONFLICT,
+                "this payment identifier belongs to another payment or request",
+            ))),
+            Known::Malformed(why) => {
+                Some(self.uncached(Page::error(StatusCode::BAD_REQUEST, &why)))
+            }
         }
     }
 
@@ -176,7 +200,7 @@ impl Purchase {
             claim.release();
             return page;
         }
-        if shop.has(Defect::VerifyOnly) {
+        if shop.has(Defect::VerifyOnly) || payment.unsettled {
             claim.spend();
             return self.paid_page(page);
         }
@@ -214,7 +238,13 @@ impl Purchase {
     }
 
     /// A repeat of a purchase whose settlement is open: the identical body is settled again.
-    async fn resume(&self, claim: Claim, open: &Arc<OpenPurchase>, deal: &Deal) -> Page {
+    async fn resume(
+        &self,
+        claim: Claim,
+        open: &Arc<OpenPurchase>,
+        deal: &Deal,
+        payment: &Presented,
+    ) -> Page {
         if open.url != self.ask.url || open.request != deal.request {
             claim.keep_open(Arc::clone(open));
             return self.challenge("this payment is being processed for another request");
@@ -224,6 +254,7 @@ impl Purchase {
                 claim.spend();
                 let mut page = self.paid_page(open.page.clone());
                 receipt::attach(&self.shop, &mut page, deal, &settled);
+                self.shop.identifiers.remember(payment, &self.ask, &page);
                 page
             }
             Outcome::Failed(settled) => {
@@ -246,6 +277,7 @@ impl Purchase {
             .remember((payment.version, payment.authorization.from));
         let mut page = self.paid_page(page);
         receipt::attach(shop, &mut page, deal, settled);
+        shop.identifiers.remember(payment, &self.ask, &page);
         if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
             shop.replays.put(&self.ask.url, &payment.header, &page);
         }

@@ -18,6 +18,7 @@ use x402_assay_protocol::{Version, network};
 use super::alias;
 use super::ask::Ask;
 use super::content::Content;
+use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::options::{ReferenceServerOptions, StartError};
 use super::outage;
@@ -129,6 +130,7 @@ fn router(site: Site) -> Router {
         .route("/health", get(health))
         .route("/_bench/executions", get(executions))
         .fallback(other)
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(site)
 }
@@ -200,6 +202,15 @@ async fn executions(State(site): State<Site>) -> Response {
     Page::json(StatusCode::OK, &json!({ "count": site.shop.executions() }))
         .with("cache-control", "no-store")
         .into()
+}
+
+/// A method that a route does not have.
+async fn other_method(State(site): State<Site>, request: Request) -> Response {
+    let sold = alias::literal(request.uri().path());
+    match sold.filter(|_| site.shop.has(Defect::OtherMethodUnpaid)) {
+        Some(content) => outage::give_away(&site.shop, &content).await.into(),
+        None => Page::error(StatusCode::METHOD_NOT_ALLOWED, "not with this method").into(),
+    }
 }
 
 async fn other(State(site): State<Site>, request: Request) -> Response {

@@ -8,6 +8,7 @@ use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
+use super::identifier::Identifiers;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -20,6 +21,7 @@ pub(super) struct Shop {
     pub(super) facilitator: FacilitatorClient,
     pub(super) guard: Arc<Guard>,
     pub(super) replays: Replays,
+    pub(super) identifiers: Identifiers,
     pub(super) buyers: Buyers,
     executions: AtomicU64,
     challenges: AtomicU64,
@@ -36,6 +38,7 @@ impl Shop {
             facilitator,
             guard: Arc::new(guard),
             replays: Replays::default(),
+            identifiers: Identifiers::default(),
             buyers: Buyers::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),

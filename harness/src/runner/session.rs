@@ -97,6 +97,9 @@ pub(crate) enum SendError {
         "the target goes on answering 429 after the pauses it asked for: raise its rate limit for the run, or set limits.rps"
     )]
     RateLimited,
+    /// The path has nothing that could be written so.
+    #[error("{0} cannot be written as {1}")]
+    Form(String, &'static str),
     /// The target's own header command failed.
     #[error("{0}")]
     Auth(String),

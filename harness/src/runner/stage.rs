@@ -40,6 +40,7 @@ pub struct Plays<'p> {
 struct Shown {
     version: Option<Version>,
     sells: bool,
+    payment_identifier: bool,
 }
 
 /// Why a run ended before its plan.
@@ -107,6 +108,7 @@ pub async fn run(
             chain: plays.chain.to_owned(),
             facilitator: session.uses_our_facilitator().await,
             sells: shown.sells,
+            payment_identifier: shown.payment_identifier,
         },
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
@@ -142,6 +144,8 @@ async fn exchanges(
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
             shown.version = newest.or_else(|| spoken.first()).copied();
+            shown.payment_identifier =
+                newest.is_some() && detect::declares(&first, "payment-identifier");
         }
         for version in spoken {
             let battery = Battery {

@@ -1,8 +1,8 @@
 //! What target and run offer, and why a case cannot be run on them.
 
-use super::Stage;
+use super::{Stage, path, routes};
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Condition, Fault, Wait, Window};
+use crate::scenario::steps::{CannedBody, Condition, Fault, Route, Send, Wait, Window};
 use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -14,6 +14,8 @@ pub(crate) struct Offered {
     pub(crate) facilitator: bool,
     /// The positive control was served; without it nothing a scenario shows would mean anything.
     pub(crate) sells: bool,
+    /// The challenge declares the payment-identifier extension.
+    pub(crate) payment_identifier: bool,
 }
 
 /// Why this case cannot be run; decided before anything of it is sent.
@@ -54,8 +56,30 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
         Need::Launch => Some("this version does not restart targets".to_owned()),
         Need::Replicas => Some("this version does not start replicas".to_owned()),
         Need::SecondRoute => lacks(profile.routes.len() < 2, "second entry of routes"),
-        Need::PaymentIdentifier => Some("this version sends no payment identifiers".to_owned()),
+        Need::ParameterRoute => route_missing(profile, &Route::Parameter, "a parameter"),
+        Need::WildcardRoute => route_missing(profile, &Route::Wildcard, "a wildcard"),
+        Need::BodyRoute => route_missing(profile, &Route::WithBody, "a body"),
+        Need::PaymentIdentifier => (!stage.offered.payment_identifier)
+            .then(|| "the target's challenge does not declare payment-identifier".to_owned()),
     }
+}
+
+fn route_missing(profile: &TargetProfile, route: &Route, what: &str) -> Option<String> {
+    let found = routes::find(&profile.routes, route);
+    found
+        .is_none()
+        .then(|| format!("no entry of the profile's `routes` has {what}"))
+}
+
+/// Why a path cannot be written in the form a step wants.
+fn form_missing(stage: &Stage<'_>, send: &Send) -> Option<String> {
+    let form = send.path_form?;
+    let wanted = send.route.as_ref().unwrap_or(&Route::Main);
+    let route = routes::find(&stage.session.profile.routes, wanted)?;
+    let url = stage.session.url(route.request_path());
+    path::target(&route, &url, form)
+        .is_none()
+        .then(|| format!("{} cannot be written as {}", url.path(), form.word()))
 }
 
 fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
@@ -70,7 +94,7 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             condition: Condition::Blocks(_) | Condition::Answers(_),
             ..
         }) => not_yet("waiting for blocks or direct calls"),
-        Step::Send(send) if send.path_form.is_some() => not_yet("raw request targets"),
+        Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()
                 && (sign.value.is_some() || sign.window != Window::default()) =>

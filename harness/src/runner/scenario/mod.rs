@@ -3,8 +3,10 @@
 mod available;
 mod encode;
 mod faults;
+mod path;
 mod request;
 mod round;
+mod routes;
 mod send;
 mod sign;
 mod state;

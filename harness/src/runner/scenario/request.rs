@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
+use super::path;
 use crate::config::profile::Route;
 use crate::http::{Exchange, Request};
 use crate::runner::session::{PaymentHeader, SendError, Session};
+use crate::scenario::PathForm;
 use crate::scenario::steps::{BodyForm, HeaderForm};
 
 /// What differs from the route's own request.
@@ -18,6 +20,7 @@ pub(super) struct Shape {
     pub(super) header: Option<HeaderForm>,
     /// Value of the second payment header.
     pub(super) also: Option<String>,
+    pub(super) path_form: Option<PathForm>,
     pub(super) give_up: Option<Duration>,
 }
 
@@ -43,9 +46,20 @@ pub(super) async fn send(
     if let Some(form) = shape.body {
         write_body(&mut request, form);
     }
+    if let Some(form) = shape.path_form {
+        request.target = Some(raw_target(route, &request, form)?);
+    } else if shape.header.is_some() || shape.body.is_some() {
+        // A client library would fold headers together, and leave out the length of an empty body.
+        request.target = Some(request.path_and_query());
+    }
     session
         .perform(probe, &route.path, request, payment, shape.give_up)
         .await
+}
+
+fn raw_target(route: &Route, request: &Request, form: PathForm) -> Result<String, SendError> {
+    path::target(route, &request.url, form)
+        .ok_or_else(|| SendError::Form(request.url.path().to_owned(), form.word()))
 }
 
 fn double(request: &mut Request, payment: &PaymentHeader, shape: &Shape) {

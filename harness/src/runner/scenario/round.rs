@@ -10,7 +10,7 @@ use x402_assay_protocol::PayerKey;
 use super::faults::{self, Names};
 use super::send::Volley;
 use super::state::{Paying, State};
-use super::{Stage, sign, wait};
+use super::{Stage, routes, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
@@ -226,7 +226,8 @@ impl<'s> Round<'s> {
                     .map(|route| self.route(route))
                     .transpose()?;
                 let main = self.route(&Route::Main)?;
-                let volley = Volley::new(&mut self.state, send, probe, main, named);
+                let routes = &stage.session.profile.routes;
+                let volley = Volley::new(&mut self.state, send, probe, main, named, routes);
                 if send.background {
                     return Ok(Some(volley));
                 }
@@ -295,16 +296,9 @@ impl<'s> Round<'s> {
     }
 
     fn route(&self, route: &Route) -> Result<Paid, Broken> {
-        let routes = &self.stage.session.profile.routes;
         let found = match route {
-            Route::Main => routes.first().cloned(),
-            Route::Other => routes.get(1).cloned(),
             Route::Named(name) => self.state.routes.get(name).cloned(),
-            Route::Path(path) => routes.first().map(|main| Paid {
-                path: path.clone(),
-                example: None,
-                ..main.clone()
-            }),
+            _ => routes::find(&self.stage.session.profile.routes, route),
         };
         found.ok_or_else(|| Broken::Trouble(format!("there is no route {route:?}")))
     }

@@ -7,10 +7,12 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt 
 
 use super::Stage;
 use super::encode::reencode;
+use super::path;
 use super::request::{self, Shape};
 use super::sign::{offer_of, sign_anew};
 use super::state::{Paying, Quoted, State};
 use crate::config::profile::Route;
+use crate::history::case_ran::SIBLING;
 use crate::http::Exchange;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::scenario::Encoding;
@@ -29,6 +31,8 @@ pub(super) struct Volley {
     probe: String,
     jobs: Vec<Job>,
     concurrency: usize,
+    /// The same form of a path nobody declared, asked for without a payment.
+    sibling: Option<Job>,
     done: Arc<AtomicBool>,
 }
 
@@ -40,6 +44,7 @@ impl Volley {
         probe: String,
         main: Route,
         named: Option<Route>,
+        routes: &[Route],
     ) -> Self {
         let done = state.begin(step.name.as_deref());
         let shape = |copy: usize| Shape {
@@ -47,6 +52,7 @@ impl Volley {
             body: step.body,
             header: (step.header != HeaderForm::Once).then_some(step.header),
             also: also(state, step, copy),
+            path_form: step.path_form,
             give_up: step.give_up_after,
         };
         let copies = usize::try_from(step.copies).unwrap_or(1);
@@ -67,9 +73,23 @@ impl Volley {
                 });
             }
         }
+        let first: Option<&Job> = jobs.first().filter(|_| step.path_form.is_some());
+        let sibling = first.and_then(|job| {
+            Some(Job {
+                route: path::sibling(routes, &job.route)?,
+                paying: None,
+                shape: Shape {
+                    header: None,
+                    also: None,
+                    ..job.shape.clone()
+                },
+                retry: None,
+            })
+        });
         Self {
             probe,
             jobs,
+            sibling,
             concurrency: usize::try_from(step.concurrency).unwrap_or(1).max(1),
             done,
         }
@@ -86,6 +106,9 @@ impl Volley {
             .buffer_unordered(self.concurrency)
             .try_collect::<Vec<()>>()
             .await;
+        if let (Some(sibling), Ok(_)) = (self.sibling, &ran) {
+            sibling.run(stage, &format!("{probe}/{SIBLING}")).await?;
+        }
         self.done.store(true, Ordering::SeqCst);
         ran.map(|_| ())
     }

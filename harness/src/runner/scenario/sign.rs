@@ -35,6 +35,7 @@ pub(super) fn offer_of(
     Ok(Quoted {
         choice,
         resource: read.challenge.resource().cloned(),
+        extensions: read.challenge.raw.get("extensions").cloned(),
         route: route.clone(),
         version,
     })
@@ -63,7 +64,7 @@ fn sign_one(
 ) -> Result<Paying, Broken> {
     let now = now_us() / 1_000_000;
     let resource = quoted.resource.as_ref();
-    let (signed, wrong) = match step.variation() {
+    let (mut signed, wrong) = match step.variation() {
         Some(variation) => {
             let signed = client::vary(variation, payer, &quoted.choice, resource, now);
             (
@@ -79,7 +80,33 @@ fn sign_one(
             )
         }
     };
+    if let Some(id) = &step.id {
+        signed.header_value = with_id(&signed.header_value, quoted, id)?;
+    }
     Ok(record(stage, &signed, wrong, payer, quoted))
+}
+
+/// The payment with the challenge's extensions echoed and the identifier put in (wire-format section 14.1).
+fn with_id(value: &str, quoted: &Quoted, id: &str) -> Result<String, Broken> {
+    let declared = quoted.extensions.as_ref().filter(|extensions| {
+        extensions
+            .pointer("/payment-identifier/info")
+            .is_some_and(Value::is_object)
+    });
+    let mut extensions = declared.cloned().ok_or_else(|| {
+        Broken::Trouble("the challenge does not declare payment-identifier".to_owned())
+    })?;
+    let read = header::decode(value.as_bytes());
+    let mut message = read
+        .map_err(|_| Broken::Trouble("a payment that is no JSON carries no identifier".to_owned()))?
+        .value;
+    write::set(
+        &mut extensions,
+        "/payment-identifier/info/id",
+        Some(Value::from(id)),
+    );
+    write::set(&mut message, "/extensions", Some(extensions));
+    Ok(header::encode(&message))
 }
 
 /// An honest payment for a fresh challenge, as a retrying client makes it.

@@ -16,6 +16,8 @@ use crate::config::profile::Route;
 pub(super) struct Quoted {
     pub(super) choice: Choice,
     pub(super) resource: Option<Value>,
+    /// What the challenge declares besides the offers (v2).
+    pub(super) extensions: Option<Value>,
     pub(super) route: Route,
     pub(super) version: Version,
 }

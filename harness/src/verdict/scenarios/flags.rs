@@ -141,7 +141,8 @@ fn no_paid_bytes(scene: &Scene<'_, '_>, of: Option<&str>) -> Vec<Miss> {
             .answer()
             .into_iter()
             .flat_map(|answer| &answer.headers);
-        in_body || headers.into_iter().any(|(_, value)| value.contains(marker))
+        !scene.is_blind(exchange)
+            && (in_body || headers.into_iter().any(|(_, value)| value.contains(marker)))
     };
     let all = scene.responses(of);
     let miss = |exchange: &&Exchange<'_>| {

@@ -169,6 +169,7 @@ fn round<'f, 'h>(
         .flat_map(|expected| expectation::judge(&scene, expected))
         .collect();
     findings.extend(scene.liveness());
+    findings.extend(scene.catch_alls());
     let unmet = scene.unmet();
     let quiet = match (unmet.is_empty(), ran.not_observed.is_empty()) {
         (false, _) => Verdict::Inconclusive,
