@@ -11,6 +11,7 @@ use url::Url;
 use x402_assay_protocol::header;
 
 use super::auth::AuthCommand;
+use super::clock::Clocks;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
 use super::secrets::Secrets;
@@ -65,6 +66,7 @@ pub struct Session<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
+    pub(super) clocks: Clocks,
     http: ProbeClient,
     secrets: Secrets,
     port: u16,
@@ -167,6 +169,7 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             progress,
+            clocks: Clocks::default(),
             http,
             secrets,
             port,
