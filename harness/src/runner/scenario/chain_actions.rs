@@ -37,7 +37,14 @@ impl Deed {
 }
 
 /// What a step other than `rpc` does on the chain; names are resolved here.
-pub(super) fn deeds(chain: &Chain, state: &State, chain_id: u64) -> Result<Vec<Deed>, String> {
+///
+/// `gas` are the accounts whose gas the facilitator pays with; those of the bench's facilitator if empty.
+pub(super) fn deeds(
+    chain: &Chain,
+    state: &State,
+    chain_id: u64,
+    gas: &[Address],
+) -> Result<Vec<Deed>, String> {
     let every = || -> Vec<u32> {
         let all = state.payments.iter().flat_map(|(_, payments)| payments);
         let numbers: BTreeSet<u32> = all.map(|payment| payment.number).collect();
@@ -68,9 +75,8 @@ pub(super) fn deeds(chain: &Chain, state: &State, chain_id: u64) -> Result<Vec<D
         Chain::BaseFee(gwei) => at_large(ChaosAction::BaseFee {
             gwei: u64::from(*gwei),
         }),
-        // No accounts: those of the bench's facilitator.
         Chain::EmptyGas => at_large(ChaosAction::EmptyGas {
-            accounts: Vec::new(),
+            accounts: gas.to_vec(),
         }),
         Chain::Token(kind) => {
             let code = token_code(*kind);
@@ -222,3 +228,7 @@ pub(super) fn must_strike(rpc: &Rpc) -> bool {
 fn ms(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "chain_actions_tests.rs"]
+mod tests;

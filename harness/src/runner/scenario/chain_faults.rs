@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
 use super::Stage;
 use super::chain_actions::{Deed, deeds, must_strike, rpc_rule};
@@ -75,7 +75,8 @@ pub(super) async fn inject(
     if let Chain::Rpc(rpc) = chain {
         return Ok(arm(stage, state, rpc, chain_id, aim).await?);
     }
-    for deed in deeds(chain, state, chain_id).map_err(Broken::Trouble)? {
+    let gas = gas_accounts(stage, chain)?;
+    for deed in deeds(chain, state, chain_id, &gas).map_err(Broken::Trouble)? {
         if deed.lasts() {
             // Before it is asked for: a round may end meanwhile.
             state.chain.chains.insert(deed.chain_id);
@@ -86,6 +87,19 @@ pub(super) async fn inject(
         state.chain.note(&deed, &answer, aim.step);
     }
     Ok(stage.session.read_clocks().await?)
+}
+
+/// Whose gas a step takes: a target that does not use the bench's facilitator pays with the accounts of its profile.
+fn gas_accounts(stage: &Stage<'_>, chain: &Chain) -> Result<Vec<Address>, Broken> {
+    if stage.offered.facilitator || *chain != Chain::EmptyGas {
+        return Ok(Vec::new());
+    }
+    let accounts = stage.session.profile.fund.clone();
+    if accounts.is_empty() {
+        let text = "whose gas? name the facilitator's accounts under `fund` of the profile";
+        return Err(Broken::Trouble(text.to_owned()));
+    }
+    Ok(accounts)
 }
 
 impl Injected {
