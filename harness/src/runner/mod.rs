@@ -3,6 +3,7 @@
 mod auth;
 mod battery;
 mod builtin;
+mod clock;
 mod detect;
 mod facilitator_events;
 mod prepare;

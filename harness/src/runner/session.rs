@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::auth::AuthCommand;
+use super::clock::Clocks;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
 use super::secrets::Secrets;
@@ -61,6 +62,7 @@ pub struct Session<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
+    pub(super) clocks: Clocks,
     http: ProbeClient,
     pub(super) secrets: Secrets,
     port: u16,
@@ -166,6 +168,7 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             progress,
+            clocks: Clocks::default(),
             http,
             secrets,
             port,

@@ -5,6 +5,7 @@
 mod attach;
 mod bad_input;
 mod builtin;
+mod chain_steps;
 mod diagnosis;
 mod interrupt;
 mod judge;

@@ -87,13 +87,12 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     match step {
         Step::Call(_) => not_yet("direct calls of the facilitator"),
         Step::Link(_) => not_yet("link proxies"),
-        Step::Chain(_) => not_yet("chain faults"),
         Step::Restart(_) => not_yet("restarts"),
         Step::Replicas(_) => not_yet("replicas"),
         Step::Wait(Wait::Until {
-            condition: Condition::Blocks(_) | Condition::Answers(_),
+            condition: Condition::Answers(_),
             ..
-        }) => not_yet("waiting for blocks or direct calls"),
+        }) => not_yet("waiting for direct calls"),
         Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()
