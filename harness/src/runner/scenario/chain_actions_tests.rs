@@ -46,6 +46,7 @@ fn state(payments: u32) -> State {
     let quoted = Quoted {
         choice,
         resource: None,
+        extensions: None,
         route: route(),
         version: Version::V2,
     };
