@@ -82,6 +82,12 @@ switches! {
     DedupeByPayer = "dedupe-by-payer": "Replays are told by the payer alone: nobody can buy twice.";
     GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
+    UsedNonceIsPaid = "used-nonce-is-paid": "A payment whose nonce the facilitator calls used counts as paid: only the guard in memory tells repeats.";
+    ChallengeOnUsed = "challenge-on-used": "A payment that is under way or used is answered with a fresh challenge, as SDKs do.";
+    PaidPublic = "paid-public": "Paid answers are marked cacheable by anyone.";
+    // The start.
+    FreeWithoutKinds = "free-without-kinds": "Paid routes answer without payment while the facilitator does not say what it supports.";
+    FreeUntilSupported = "free-until-supported": "Requests that come before a slow `/supported` is answered are served without payment.";
     // Receipts.
     ReceiptMissing = "receipt-missing": "The paid answer carries no settlement header.";
     ReceiptNotBase64 = "receipt-not-base64": "The settlement header is plain JSON.";

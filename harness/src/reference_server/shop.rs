@@ -8,6 +8,7 @@ use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
+use super::kinds::Kinds;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -21,6 +22,7 @@ pub(super) struct Shop {
     pub(super) guard: Arc<Guard>,
     pub(super) replays: Replays,
     pub(super) buyers: Buyers,
+    pub(super) kinds: Kinds,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -37,6 +39,7 @@ impl Shop {
             guard: Arc::new(guard),
             replays: Replays::default(),
             buyers: Buyers::default(),
+            kinds: Kinds::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }
@@ -75,7 +78,8 @@ impl Shop {
 
     /// Puts the caching header of a paid or unpaid answer in place.
     pub(super) fn cache(&self, page: &mut Page, correct: &'static str) {
-        if self.has(Defect::CachePublic) {
+        let paid = correct == "private";
+        if self.has(Defect::CachePublic) || (paid && self.has(Defect::PaidPublic)) {
             page.set("cache-control", "public, max-age=60");
         } else if !self.does(Variant::NoCacheHeaders) {
             page.set("cache-control", correct);

@@ -25,10 +25,14 @@ const WIDTH: usize = 4;
 const UNJUDGED: &[&str] = &[
     "cache-public",
     "challenge-on-unknown",
+    "challenge-on-used",
     "encoded-path-unpaid",
+    "free-until-supported",
+    "free-without-kinds",
     "guard-burns-nonce",
     "head-unpaid",
     "leak-on-settle-failure",
+    "paid-public",
     "pending-is-success",
     "receipt-claims-success",
     "serve-on-facilitator-error",
@@ -39,6 +43,7 @@ const UNJUDGED: &[&str] = &[
     "stream-before-settlement",
     "trailing-slash-unpaid",
     "upper-case-path-unpaid",
+    "used-nonce-is-paid",
 ];
 
 /// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.

@@ -1,5 +1,6 @@
 //! A request to the target as a step wants it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ pub(super) struct Shape {
     /// Value of the second payment header.
     pub(super) also: Option<String>,
     pub(super) give_up: Option<Duration>,
+    /// Which copy of the target; the session's own way if absent.
+    pub(super) via: Option<SocketAddr>,
 }
 
 /// Sends one request of a step.
@@ -30,6 +33,7 @@ pub(super) async fn send(
     shape: &Shape,
 ) -> Result<Exchange, SendError> {
     let mut request = session.request(route, payment).await?;
+    request.via = shape.via.or(request.via);
     if let Some(method) = shape
         .method
         .as_ref()

@@ -8,9 +8,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use x402_assay_protocol::PayerKey;
 
 use super::faults::{self, Names};
+use super::restarts::Restarts;
 use super::send::Volley;
 use super::state::{Paying, State};
-use super::{Stage, sign, wait};
+use super::{Stage, links, restarts, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
@@ -113,7 +114,12 @@ pub(super) async fn play(
         None => None,
     };
     let mut background = Background::new();
-    let steps = round.steps(&mut background, ran);
+    let mut restarts = Restarts::default();
+    if let Some(why) = restarts::revive(stage).await {
+        ran.troubles.push(why);
+        return Ok(());
+    }
+    let steps = round.steps(&mut background, &mut restarts, ran);
     let ended = match tokio::time::timeout(case.timeout, steps).await {
         Ok(ended) => ended,
         Err(_) => Err(Broken::Trouble(format!(
@@ -121,7 +127,10 @@ pub(super) async fn play(
             case.timeout
         ))),
     };
+    let restarted = restarts.finish().await;
+    restarts.take_back(stage, ran).await;
     round.take_back(ran).await?;
+    round.take_links_back(ran).await;
     let rest = tokio::time::timeout(REST, finish(&mut background)).await;
     if rest.is_err() {
         ran.troubles.push(format!(
@@ -139,13 +148,25 @@ pub(super) async fn play(
     };
     ran.executions = before.zip(after);
     round.tell(ran);
-    match ended {
+    if !round.state.copies.is_empty()
+        && let Err(why) = restarts::copies(stage, 1).await
+    {
+        ran.troubles.push(why);
+    }
+    match ended.and(restarted) {
         Ok(()) => rest.unwrap_or(Ok(())).map_err(RunTrouble::from),
         Err(Broken::Trouble(why)) => {
             ran.troubles.push(why);
             Ok(())
         }
         Err(Broken::Run(trouble)) => Err(trouble),
+    }
+}
+
+async fn beside_restarts<T>(restarts: &mut Restarts<'_>, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        ended = what => ended,
+        never = restarts.go_on() => match never {},
     }
 }
 
@@ -156,15 +177,19 @@ async fn finish(background: &mut Background<'_>) -> Result<(), SendError> {
     Ok(())
 }
 
-/// Waits for a step while the background goes on.
+/// Waits for a step while the background and armed restarts go on.
 async fn beside<T>(
     background: &mut Background<'_>,
+    restarts: &mut Restarts<'_>,
     step: impl Future<Output = Result<T, Broken>>,
 ) -> Result<T, Broken> {
     tokio::pin!(step);
+    let restarting = restarts.go_on();
+    tokio::pin!(restarting);
     loop {
         tokio::select! {
             ended = &mut step => return ended,
+            never = &mut restarting => match never {},
             Some(done) = background.next(), if !background.is_empty() => done?,
         }
     }
@@ -174,23 +199,29 @@ impl<'s> Round<'s> {
     async fn steps(
         &mut self,
         background: &mut Background<'s>,
+        restarts: &mut Restarts<'s>,
         ran: &mut CaseRan,
     ) -> Result<(), Broken> {
         let case = self.case;
         for step in &case.steps {
+            restarts.finish().await?;
+            if let Step::Restart(restart) = &step.step
+                && let Some(event) = restart.when
+            {
+                restarts.arm(self.stage, step.number, (restart, event))?;
+                continue;
+            }
             if let Step::SettleDown(settle) = &step.step {
                 let until = Instant::now() + settle.within;
-                if tokio::time::timeout(settle.within, finish(background))
-                    .await
-                    .is_err()
-                {
+                let over = beside_restarts(restarts, finish(background));
+                if tokio::time::timeout(settle.within, over).await.is_err() {
                     ran.not_observed
                         .push(format!("step {}: requests stayed open", step.number));
                 }
                 let left = until
                     .saturating_duration_since(Instant::now())
                     .max(Duration::from_millis(100));
-                let quiet = beside(background, async {
+                let quiet = beside(background, restarts, async {
                     Ok(self.stage.session.settle_down_within(left).await?)
                 });
                 if !quiet.await? {
@@ -201,7 +232,7 @@ impl<'s> Round<'s> {
                 }
                 continue;
             }
-            if let Some(volley) = beside(background, self.step(step, ran)).await? {
+            if let Some(volley) = beside(background, restarts, self.step(step, ran)).await? {
                 let stage = self.stage;
                 background.push(Box::pin(volley.run(stage)));
             }
@@ -262,13 +293,22 @@ impl<'s> Round<'s> {
                 if clear.of.contains(&FaultPlace::Facilitator) {
                     self.take_back(ran).await?;
                 }
+                if clear.of.contains(&FaultPlace::Link) {
+                    self.take_links_back(ran).await;
+                }
             }
-            Step::SettleDown(_)
-            | Step::Call(_)
-            | Step::Link(_)
-            | Step::Chain(_)
-            | Step::Restart(_)
-            | Step::Replicas(_) => {
+            Step::Link(link) => {
+                let seed = self.seed(step.number);
+                let armed = links::arm(stage, &self.state, link, (step.number, seed))?;
+                self.state.links.push(armed);
+            }
+            Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
+            Step::Replicas(replicas) => {
+                let copies = restarts::copies(stage, replicas.count).await;
+                self.state.copies = copies
+                    .map_err(|why| Broken::Trouble(format!("step {}: {why}", step.number)))?;
+            }
+            Step::SettleDown(_) | Step::Call(_) | Step::Chain(_) => {
                 return Err(Broken::Trouble(format!(
                     "step {} cannot be done",
                     step.number
@@ -283,15 +323,19 @@ impl<'s> Round<'s> {
         step: usize,
         payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
     ) -> Names<'n> {
-        let place = self.place;
-        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
         Names {
             prefix: &self.prefix,
             step,
-            // Below 2^53, as every seed of the bench.
-            seed: self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11,
+            seed: self.seed(step),
             payers,
         }
+    }
+
+    /// The seed of a step; below 2^53, as every seed of the bench.
+    fn seed(&self, step: usize) -> u64 {
+        let place = self.place;
+        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
+        self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11
     }
 
     fn route(&self, route: &Route) -> Result<Paid, Broken> {
@@ -470,6 +514,13 @@ impl<'s> Round<'s> {
         }
         self.state.faults.clear();
         Ok(())
+    }
+
+    /// Ends every fault of the links and notes what they struck.
+    async fn take_links_back(&mut self, ran: &mut CaseRan) {
+        for armed in std::mem::take(&mut self.state.links) {
+            armed.take_back(self.stage, ran).await;
+        }
     }
 
     fn tell(&self, ran: &mut CaseRan) {

@@ -1,6 +1,7 @@
 //! What the steps of a round have named so far.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +9,7 @@ use alloy_primitives::B256;
 use serde_json::Value;
 use x402_assay_protocol::Version;
 
+use super::links::Armed;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
 
@@ -45,6 +47,10 @@ pub(super) struct State {
     pub(super) faults: Vec<(String, usize)>,
     /// Holds, with their step and whether a `release` ends them.
     pub(super) holds: Vec<(String, usize, bool)>,
+    /// Rules of links.
+    pub(super) links: Vec<Armed>,
+    /// Addresses of the target's copies beyond the first.
+    pub(super) copies: Vec<SocketAddr>,
 }
 
 impl State {
