@@ -194,7 +194,17 @@ impl Copies {
             }
         }
         while processes.len() < wanted {
-            processes.push(self.recipe.start().await?);
+            match self.recipe.start().await {
+                Ok(process) => processes.push(process),
+                Err(why) => {
+                    // Half of what was asked for is nothing anybody asked for.
+                    for process in processes.iter_mut().skip(1) {
+                        process.end(Ending::Stop).await?;
+                    }
+                    processes.truncate(1);
+                    return Err(why);
+                }
+            }
         }
         others(&processes).await
     }

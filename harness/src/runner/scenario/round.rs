@@ -18,7 +18,7 @@ use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::runner::stage::RunTrouble;
-use crate::scenario::steps::{Buy, FaultPlace, OriginBehaviour, Quote, Route};
+use crate::scenario::steps::{Buy, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
 use crate::service::ControlError;
 
@@ -148,11 +148,7 @@ pub(super) async fn play(
     };
     ran.executions = before.zip(after);
     round.tell(ran);
-    if !round.state.copies.is_empty()
-        && let Err(why) = restarts::copies(stage, 1).await
-    {
-        ran.troubles.push(why);
-    }
+    round.end_copies(ran).await;
     match ended.and(restarted) {
         Ok(()) => rest.unwrap_or(Ok(())).map_err(RunTrouble::from),
         Err(Broken::Trouble(why)) => {
@@ -269,13 +265,7 @@ impl<'s> Round<'s> {
                 ran.not_observed
                     .extend(late.map(|what| format!("step {}: {what}", step.number)));
             }
-            Step::Hold(hold) => {
-                let payers = stage.session.addresses().await;
-                let names = self.names(step.number, &payers);
-                let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
-                stage.session.control.add_hold(&spec).await?;
-                self.state.holds.push((name, step.number, told));
-            }
+            Step::Hold(hold) => self.hold(hold, step.number).await?,
             Step::Release(_) => self.release(ran).await?,
             Step::Facilitator(fault) => {
                 let payers = stage.session.addresses().await;
@@ -297,17 +287,9 @@ impl<'s> Round<'s> {
                     self.take_links_back(ran).await;
                 }
             }
-            Step::Link(link) => {
-                let seed = self.seed(step.number);
-                let armed = links::arm(stage, &self.state, link, (step.number, seed))?;
-                self.state.links.push(armed);
-            }
+            Step::Link(link) => self.link(link, step.number)?,
             Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
-            Step::Replicas(replicas) => {
-                let copies = restarts::copies(stage, replicas.count).await;
-                self.state.copies = copies
-                    .map_err(|why| Broken::Trouble(format!("step {}: {why}", step.number)))?;
-            }
+            Step::Replicas(replicas) => self.copy(replicas.count, step.number).await?,
             Step::SettleDown(_) | Step::Call(_) | Step::Chain(_) => {
                 return Err(Broken::Trouble(format!(
                     "step {} cannot be done",
@@ -316,6 +298,38 @@ impl<'s> Round<'s> {
             }
         }
         Ok(None)
+    }
+
+    async fn hold(&mut self, hold: &Hold, step: usize) -> Result<(), Broken> {
+        let session = self.stage.session;
+        let payers = session.addresses().await;
+        let names = self.names(step, &payers);
+        let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
+        session.control.add_hold(&spec).await?;
+        self.state.holds.push((name, step, told));
+        Ok(())
+    }
+
+    fn link(&mut self, link: &Link, step: usize) -> Result<(), Broken> {
+        let armed = links::arm(self.stage, &self.state, link, (step, self.seed(step)))?;
+        self.state.links.push(armed);
+        Ok(())
+    }
+
+    async fn copy(&mut self, count: u32, step: usize) -> Result<(), Broken> {
+        let copies = restarts::copies(self.stage, count).await;
+        self.state.copies = copies.map_err(|why| Broken::Trouble(format!("step {step}: {why}")))?;
+        Ok(())
+    }
+
+    /// Leaves one copy of the target running.
+    async fn end_copies(&mut self, ran: &mut CaseRan) {
+        if self.state.copies.is_empty() {
+            return;
+        }
+        self.state.copies.clear();
+        let ended = restarts::copies(self.stage, 1).await;
+        ran.troubles.extend(ended.err());
     }
 
     fn names<'n>(
