@@ -20,10 +20,15 @@ pub struct Services {
     pub control: ControlClient,
     /// Where they listen.
     pub state: ServiceState,
-    own: Option<Service>,
+    pub(super) own: Option<Service>,
 }
 
 impl Services {
+    /// Whether this run started them.
+    pub(super) const fn are_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Ends them, if they are our own.
     pub async fn stop(self) {
         if let Some(service) = self.own {

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::PayerKey;
 
 use super::error::BenchError;
+use super::links;
 use super::services::{Services, obtain, service_options};
 use super::target::Target;
 use crate::cli::again::run_again;
@@ -17,9 +18,11 @@ use crate::config::profile::Flow;
 use crate::history::event::RunStarted;
 use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
+use crate::link::LinkProxy;
 use crate::reference_server::DefectSet;
 use crate::runner::{
-    self, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet, check_host,
+    self, Links, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet,
+    check_host,
 };
 
 /// File of the history, inside the report folder.
@@ -149,24 +152,32 @@ impl Course<'_> {
     ) -> Result<Result<(), RunTrouble>, BenchError> {
         let bench = self.bench;
         let setup = bench.setup;
-        let options = service_options(
+        let mut options = service_options(
             &setup.chain,
             &setup.listen,
             bench.strict,
             bench.guard.clone(),
         );
+        let with_links = !bench.scenarios.is_empty();
+        if with_links {
+            links::make_room(setup, &mut options);
+        }
         let services = tokio::select! {
             services = obtain(&setup.attach, options, &setup.listen, bench.progress) => services?,
             () = bench.cancel.cancelled() => return Ok(Err(RunTrouble::Interrupted)),
         };
-        let services = match services {
+        let mut services = match services {
             Ok(services) => services,
             Err(error) => {
                 self.started(setup.target.as_ref(), None, &payers);
                 return Ok(Err(RunTrouble::Stopped(error.to_string())));
             }
         };
-        let ended = self.with_services(http, payers, &services).await;
+        let link = match with_links {
+            true => links::before_facilitator(setup, &mut services)?,
+            false => Err("links are for scenarios".to_owned()),
+        };
+        let ended = self.with_services(http, payers, &services, link).await;
         services.stop().await;
         Ok(ended)
     }
@@ -176,6 +187,7 @@ impl Course<'_> {
         http: ProbeClient,
         payers: Vec<Payer>,
         services: &Services,
+        link: Result<LinkProxy, String>,
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
         self.bench.progress.stage("starting the target");
@@ -200,9 +212,16 @@ impl Course<'_> {
             }
         };
         self.started(Some(&target.profile), Some(services), &payers);
-        let ended = self.exchanges(http, payers, services, &target).await;
+        let links = match self.bench.scenarios.is_empty() {
+            true => Links::none("links are for scenarios"),
+            false => links::around(&target, link),
+        };
+        let ended = self
+            .exchanges(http, payers, services, (&target, &links))
+            .await;
         self.target_log = target
             .log_tail()
+            .await
             .iter()
             .map(|line| self.secrets.text(line))
             .collect();
@@ -215,7 +234,7 @@ impl Course<'_> {
         http: ProbeClient,
         payers: Vec<Payer>,
         services: &Services,
-        target: &Target,
+        (target, links): (&Target, &Links),
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
         let options = SessionOptions {
@@ -235,6 +254,8 @@ impl Course<'_> {
             sheets: self.bench.scenarios,
             seed: self.bench.seed,
             chain: &services.state.chain.kind,
+            links,
+            target: target.control(),
         };
         let chain_id = setup.chain.chain_id;
         runner::run(&session, self.bench.scope, versions, chain_id, plays).await

@@ -1,15 +1,15 @@
 //! Getting the target up: launched, built in, or already there.
 
-use std::net::Ipv4Addr;
 use std::path::Path;
 
 use alloy_primitives::Address;
 use x402_assay_protocol::{Network, PayerKey, network};
 
+use super::copies::Copies;
 use crate::config::TargetProfile;
-use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
-use crate::reference_server::{DefectSet, ReferenceServer, ReferenceServerOptions};
-use crate::runner::builtin_profile;
+use crate::launch::LaunchError;
+use crate::reference_server::{DefectSet, ReferenceServerOptions};
+use crate::runner::{NotOurProcess, TargetControl, builtin_profile};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
 };
@@ -20,14 +20,8 @@ pub(crate) struct Target {
     pub(crate) profile: TargetProfile,
     /// Port that stands for `{port}`.
     pub(crate) port: u16,
-    kept: Kept,
-}
-
-#[derive(Debug)]
-enum Kept {
-    Nothing,
-    Launched(Box<LaunchedTarget>),
-    BuiltIn(ReferenceServer),
+    /// Its processes, if they are ours.
+    copies: Option<Copies>,
 }
 
 /// Why the target is not up.
@@ -43,6 +37,9 @@ pub(crate) enum TargetError {
 
 /// Solana account that servers which offer both networks may name; nothing is ever paid there.
 const SVM_PAYEE: &str = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin";
+
+/// Most copies of the built-in server; a `replicas` step asks for no more.
+const COPIES_MAX: u32 = 16;
 
 /// The account that is paid, where the bench may choose it.
 fn payee() -> Address {
@@ -74,7 +71,7 @@ impl Target {
             return Ok(Self {
                 profile,
                 port: port.unwrap_or_default(),
-                kept: Kept::Nothing,
+                copies: None,
             });
         }
         // A launched facilitator-in-server wants a chain at its start.
@@ -82,12 +79,11 @@ impl Target {
         let key = PayerKey::derived("target", 0, 0);
         fund(control, network, key.address()).await?;
         let environment = environment(network, state, &key);
-        let plan = LaunchPlan::new(&profile, &environment, free_port)?;
-        let launched = LaunchedTarget::start(guard, plan).await?;
+        let (copies, port) = Copies::launch(guard.to_owned(), &profile, environment).await?;
         Ok(Self {
-            port: launched.port(),
+            port,
             profile,
-            kept: Kept::Launched(Box::new(launched)),
+            copies: Some(copies),
         })
     }
 
@@ -99,40 +95,39 @@ impl Target {
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
             defects: defects.clone(),
+            asks_supported: for_scenarios,
             ..ReferenceServerOptions::new(&state.facilitator_url, network, payee())
         };
-        let server = ReferenceServer::start(options, (Ipv4Addr::LOCALHOST, 0).into())
+        let (copies, addr) = Copies::built_in(options, COPIES_MAX)
             .await
-            .map_err(|error| TargetError::BuiltIn(error.to_string()))?;
-        let profile = builtin_profile(server.url(), for_scenarios);
-        let port = profile
-            .url()
-            .and_then(crate::config::profile::UrlTemplate::port);
+            .map_err(TargetError::BuiltIn)?;
         Ok(Self {
-            profile,
-            port: port.unwrap_or_default(),
-            kept: Kept::BuiltIn(server),
+            profile: builtin_profile(&format!("http://{addr}"), for_scenarios),
+            port: addr.port(),
+            copies: Some(copies),
         })
     }
 
+    /// What scenarios may do to its processes.
+    pub(crate) fn control(&self) -> &dyn TargetControl {
+        match &self.copies {
+            Some(copies) => copies,
+            None => &NotOurProcess,
+        }
+    }
+
     /// The end of a launched target's log, for a report of trouble.
-    pub(crate) fn log_tail(&self) -> Vec<String> {
-        match &self.kept {
-            Kept::Launched(launched) => launched.tail(),
-            Kept::Nothing | Kept::BuiltIn(_) => Vec::new(),
+    pub(crate) async fn log_tail(&self) -> Vec<String> {
+        match &self.copies {
+            Some(copies) => copies.log_tail().await,
+            None => Vec::new(),
         }
     }
 
     /// Ends what was started.
     pub(crate) async fn stop(self) {
-        match self.kept {
-            Kept::Nothing => {}
-            Kept::Launched(mut launched) => {
-                if let Err(error) = launched.stop(STOP_GRACE).await {
-                    tracing::warn!(%error, "the launched target did not stop");
-                }
-            }
-            Kept::BuiltIn(server) => server.stop().await,
+        if let Some(copies) = &self.copies {
+            copies.stop().await;
         }
     }
 }

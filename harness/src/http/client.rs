@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HOST, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout_at};
 
@@ -115,9 +115,21 @@ impl ProbeClient {
                 .map_err(|_| unsendable(&format!("the value of header {name} is not allowed")))?;
             headers.append(name, value);
         }
+        let mut url = request.url.clone();
+        if let Some(via) = request.via {
+            if let (false, Ok(host)) = (
+                headers.contains_key(HOST),
+                HeaderValue::from_str(&authority(&url)),
+            ) {
+                headers.insert(HOST, host);
+            }
+            // Fails only for URLs without a host, which are not sent anyway.
+            let _ = url.set_ip_host(via.ip());
+            let _ = url.set_port(Some(via.port()));
+        }
         let mut builder = self
             .inner
-            .request(request.method.clone(), request.url.clone())
+            .request(request.method.clone(), url)
             .headers(headers);
         if let Some(body) = &request.body {
             builder = builder.body(Bytes::clone(body));
@@ -137,6 +149,15 @@ fn into_response(body: Body, answer: &reqwest::Response) -> Response {
 pub(super) fn place(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// As a `Host` field names it.
+fn authority(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     }

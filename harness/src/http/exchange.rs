@@ -1,5 +1,7 @@
 //! One request and what became of it.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::Method;
 use url::Url;
@@ -21,6 +23,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Body, if there is one.
     pub body: Option<Bytes>,
+    /// Where to connect instead of the URL's host and port; the request itself stays as it is, `Host` included.
+    pub via: Option<SocketAddr>,
 }
 
 impl Request {
@@ -32,6 +36,7 @@ impl Request {
             target: None,
             headers: Vec::new(),
             body: None,
+            via: None,
         }
     }
 

@@ -37,5 +37,5 @@ pub use about::About;
 pub use event::{LinkEnds, LinkEvent, Stage, Subject, UnknownEvent};
 pub use hits::{Hit, HitLog, HitPage};
 pub use proxy::{LinkError, LinkOptions, LinkProxy};
-pub use rule::{Answer, HostHeader, LinkFault, LinkRule, LinkSelect, Outage};
+pub use rule::{Answer, HostHeader, LinkFault, LinkRule, LinkSelect, Outage, Share};
 pub use shared::LinkHit;

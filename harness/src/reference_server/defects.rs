@@ -97,6 +97,12 @@ switches! {
     IdForAnyBody = "id-for-any-body": "A purchase's payment identifier pays for every other request body.";
     RepeatedHeaderUnsettled = "repeated-header-unsettled": "Of two payment headers the first valid one is verified, and none settled.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
+    UsedNonceIsPaid = "used-nonce-is-paid": "A payment whose nonce the facilitator calls used counts as paid: only the guard in memory tells repeats.";
+    ChallengeOnUsed = "challenge-on-used": "A payment that is under way or used is answered with a fresh challenge, as SDKs do.";
+    PaidPublic = "paid-public": "Paid answers are marked cacheable by anyone.";
+    // The start.
+    FreeWithoutKinds = "free-without-kinds": "Paid routes answer without payment while the facilitator does not say what it supports.";
+    FreeUntilSupported = "free-until-supported": "Requests that come before a slow `/supported` is answered are served without payment.";
     // Receipts.
     ReceiptMissing = "receipt-missing": "The paid answer carries no settlement header.";
     ReceiptNotBase64 = "receipt-not-base64": "The settlement header is plain JSON.";

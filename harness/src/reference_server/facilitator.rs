@@ -132,6 +132,22 @@ impl FacilitatorClient {
         }
     }
 
+    /// `GET /supported`: whether it settles `exact` payments on one of these networks.
+    pub(super) async fn supports(&self, networks: &[String]) -> Result<bool, Trouble> {
+        let answer = self.http.get(self.supported.clone()).send().await?;
+        let (ok, answer) = read(answer).await?;
+        let kinds = answer.get("kinds").and_then(Value::as_array);
+        let (true, Some(kinds)) = (ok, kinds) else {
+            return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
+        };
+        let ours = |kind: &Value| {
+            let network = text(kind, "network");
+            kind.get("scheme").and_then(Value::as_str) == Some("exact")
+                && network.is_some_and(|network| networks.contains(&network))
+        };
+        Ok(kinds.iter().any(ours))
+    }
+
     /// `GET /supported`; the answer does not matter.
     pub(super) async fn supported(&self) -> Result<(), Trouble> {
         self.http.get(self.supported.clone()).send().await?;
@@ -140,19 +156,23 @@ impl FacilitatorClient {
 
     async fn post(&self, url: &Url, request: &Value) -> Result<(bool, Value), Trouble> {
         let sent = self.http.post(url.clone()).json(request).send();
-        let mut answer = sent.await?;
-        let ok = answer.status().is_success();
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(Trouble::Junk("it is too large".to_owned()));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let value: Value = serde_json::from_slice(&body)
-            .map_err(|error| Trouble::Junk(format!("status {}: {error}", answer.status())))?;
-        Ok((ok, value))
+        read(sent.await?).await
     }
+}
+
+/// Whether the status is a success, and the JSON body.
+async fn read(mut answer: reqwest::Response) -> Result<(bool, Value), Trouble> {
+    let ok = answer.status().is_success();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(Trouble::Junk("it is too large".to_owned()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let value: Value = serde_json::from_slice(&body)
+        .map_err(|error| Trouble::Junk(format!("status {}: {error}", answer.status())))?;
+    Ok((ok, value))
 }
 
 fn text(answer: &Value, name: &str) -> Option<String> {

@@ -30,6 +30,8 @@ pub struct ReferenceServerOptions {
     pub max_timeout_seconds: u64,
     /// Generations that are spoken; never empty.
     pub versions: Vec<Version>,
+    /// Whether it asks what the facilitator supports when it starts, and sells nothing until it knows.
+    pub asks_supported: bool,
     /// What is wrong with the server.
     pub defects: DefectSet,
     /// What is unusual about it.
@@ -51,6 +53,7 @@ impl ReferenceServerOptions {
             price: U256::from(10_000),
             max_timeout_seconds: 60,
             versions,
+            asks_supported: false,
             defects: DefectSet::default(),
             variants: VariantSet::default(),
         }

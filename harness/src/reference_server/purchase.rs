@@ -22,8 +22,14 @@ use super::page::Page;
 use super::receipt;
 use super::settlement::{self, Outcome};
 use super::shop::Shop;
+use super::start;
 use super::streaming;
 use super::variants::Variant;
+
+/// What the reason codes of a used nonce have in common.
+const NONCE_USED: &str = "nonce_already_used";
+/// Reason code of an authorization that is being settled for somebody else.
+const DUPLICATE: &str = "duplicate_settlement";
 
 /// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
 /// would leave a payment that was neither made nor given back.
@@ -45,6 +51,9 @@ struct Purchase {
 
 impl Purchase {
     async fn run(self) -> Response {
+        if let Some(page) = start::answer(&self.shop, &self.ask.content).await {
+            return page.unwrap_or_else(|why| self.outage(why)).into();
+        }
         let incoming = incoming::read(&self.shop.options, &self.ask.headers);
         let paying = !matches!(incoming, Incoming::Nothing);
         if outage::open_door(&self.shop, &self.ask, paying) {
@@ -111,7 +120,7 @@ impl Purchase {
             return self.challenge("No matching payment requirements").into();
         };
         match shop.guard.take(&payment.authorization, now()) {
-            Taken::Refused(why) => self.challenge(why).into(),
+            Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
             Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
             Taken::Claimed(claim) if shop.does(Variant::Upfront) => {
@@ -161,7 +170,11 @@ impl Purchase {
                     let _ = shop.facilitator.settle(&deal.request, &deal.network).await;
                 }
                 claim.release();
-                return match self.serves_invalid(&reason) {
+                let used = reason.contains(NONCE_USED);
+                if used && !shop.has(Defect::UsedNonceIsPaid) {
+                    return self.used(&reason).into();
+                }
+                return match used || self.serves_invalid(&reason) {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
                     false => self.challenge(&reason).into(),
                 };
@@ -206,6 +219,10 @@ impl Purchase {
         }
         match settlement::settle(shop, deal).await {
             Outcome::Done(settled) => {
+                claim.spend();
+                self.deliver(page, deal, &settled, payment)
+            }
+            Outcome::Failed(settled) if self.counts_as_paid(&settled) => {
                 claim.spend();
                 self.deliver(page, deal, &settled, payment)
             }
@@ -310,6 +327,20 @@ impl Purchase {
         };
         receipt::attach(shop, &mut page, deal, settled);
         page
+    }
+
+    /// A payment that bought already, or is about to: whoever lost the answer must not be asked to pay again.
+    fn used(&self, why: &str) -> Page {
+        match self.shop.has(Defect::ChallengeOnUsed) {
+            true => self.challenge(why),
+            false => self.uncached(Page::error(StatusCode::CONFLICT, why)),
+        }
+    }
+
+    fn counts_as_paid(&self, settled: &Settled) -> bool {
+        let reason = settled.reason.as_deref().unwrap_or_default();
+        let used = reason.contains(NONCE_USED) || reason == DUPLICATE;
+        used && self.shop.has(Defect::UsedNonceIsPaid)
     }
 
     /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.

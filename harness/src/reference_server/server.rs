@@ -66,6 +66,10 @@ impl ReferenceServer {
             shop: Arc::clone(&shop),
             local: addr.to_string().into(),
         };
+        if shop.options.asks_supported {
+            let asking = Arc::clone(&shop);
+            tokio::spawn(async move { asking.kinds.ready(&asking).await });
+        }
         let cancel = CancellationToken::new();
         let serving = x402_mock_facilitator::serve(listener, router(site), cancel.clone());
         Ok(Self {

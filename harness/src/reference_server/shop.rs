@@ -9,6 +9,7 @@ use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
 use super::identifier::Identifiers;
+use super::kinds::Kinds;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -23,6 +24,7 @@ pub(super) struct Shop {
     pub(super) replays: Replays,
     pub(super) identifiers: Identifiers,
     pub(super) buyers: Buyers,
+    pub(super) kinds: Kinds,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -40,6 +42,7 @@ impl Shop {
             replays: Replays::default(),
             identifiers: Identifiers::default(),
             buyers: Buyers::default(),
+            kinds: Kinds::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }
@@ -78,7 +81,8 @@ impl Shop {
 
     /// Puts the caching header of a paid or unpaid answer in place.
     pub(super) fn cache(&self, page: &mut Page, correct: &'static str) {
-        if self.has(Defect::CachePublic) {
+        let paid = correct == "private";
+        if self.has(Defect::CachePublic) || (paid && self.has(Defect::PaidPublic)) {
             page.set("cache-control", "public, max-age=60");
         } else if !self.does(Variant::NoCacheHeaders) {
             page.set("cache-control", correct);

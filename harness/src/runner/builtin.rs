@@ -18,7 +18,7 @@ pub fn builtin_profile(url: &str, for_scenarios: bool) -> TargetProfile {
         ""
     };
     let text = format!(
-        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}{second}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n  status: /paid/status/{{code}}\n  delay: /paid/delay/{{ms}}\n  stream: /paid/stream\n",
+        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}{second}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n  status: /paid/status/{{code}}\n  delay: /paid/delay/{{ms}}\n  stream: /paid/stream\nreplicas: 16\n",
         crate::reference_server::MARKER
     );
     profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None)

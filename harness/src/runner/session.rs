@@ -1,6 +1,8 @@
 //! One run's connection to its target: sends, records, keeps count.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +13,7 @@ use url::Url;
 
 use super::auth::AuthCommand;
 use super::clock::Clocks;
+use super::executions::Executions;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
 use super::secrets::Secrets;
@@ -63,7 +66,9 @@ pub struct Session<'a> {
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
     pub(super) clocks: Clocks,
-    http: ProbeClient,
+    pub(super) http: RwLock<ProbeClient>,
+    pub(super) way: RwLock<Option<SocketAddr>>,
+    pub(super) executions: Mutex<Executions>,
     pub(super) secrets: Secrets,
     port: u16,
     throttle: Throttle,
@@ -169,7 +174,9 @@ impl<'a> Session<'a> {
             patience,
             progress,
             clocks: Clocks::default(),
-            http,
+            http: RwLock::new(http),
+            way: RwLock::default(),
+            executions: Mutex::default(),
             secrets,
             port,
             throttle,
@@ -234,10 +241,10 @@ impl<'a> Session<'a> {
         self.acquire().await?;
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.record_sent(number, probe, route, &request, payment);
-        let method = request.method.clone();
+        let (method, http) = (request.method.clone(), self.http());
         self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
-            exchange = send_or_give_up(&self.http, request, give_up) => exchange,
+            exchange = send_or_give_up(&http, request, give_up) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,
@@ -381,6 +388,7 @@ impl<'a> Session<'a> {
         payment: Option<&PaymentHeader>,
     ) -> Result<Request, SendError> {
         let mut request = Request::new(route.method.clone(), self.url(route.request_path()));
+        request.via = self.way();
         self.add_headers(&mut request, &route.headers).await?;
         if let Some(payment) = payment {
             request = request.with_header(payment.name, payment.value.clone());
@@ -391,7 +399,7 @@ impl<'a> Session<'a> {
         Ok(request)
     }
 
-    async fn add_headers(
+    pub(super) async fn add_headers(
         &self,
         request: &mut Request,
         route: &[crate::config::profile::Header],
@@ -419,41 +427,18 @@ impl<'a> Session<'a> {
 
     /// Reads the origin's own counter; a counter that does not answer is a note, not a verdict.
     pub(super) async fn read_executions(&self, after_exchange: u32) -> Option<u64> {
-        let path = self.profile.origin.executions.clone()?;
-        let mut request = Request::get(self.url(&path));
-        if let Err(error) = self.add_headers(&mut request, &[]).await {
-            self.note(None, format!("origin.executions: {error}"));
-            return None;
-        }
-        let exchange = self.http.send(request).await;
-        let count = exchange
-            .response()
-            .filter(|response| response.is_success())
-            .and_then(|found| {
-                serde_json::from_slice::<serde_json::Value>(&found.body)
-                    .ok()?
-                    .get("count")?
-                    .as_u64()
-            });
-        match count {
-            Some(count) => self.recorder.append(
-                now_us(),
-                What::HandlerRuns {
-                    after_exchange,
-                    count,
-                },
-            ),
-            None => {
-                let status = exchange
-                    .status()
-                    .map_or("no answer".to_owned(), |s| format!("HTTP {s}"));
-                self.note(
-                    None,
-                    format!("origin.executions: {path} gave {status} instead of {{\"count\": n}}"),
-                );
-            }
-        }
-        count
+        self.profile.origin.executions.as_ref()?;
+        let mut executions = self.executions.lock().await;
+        let counts = self.counts(&executions.copies()).await?;
+        let count = executions.sum(&counts)?;
+        self.recorder.append(
+            now_us(),
+            What::HandlerRuns {
+                after_exchange,
+                count,
+            },
+        );
+        Some(count)
     }
 }
 

@@ -4,9 +4,11 @@ use rand::Rng as _;
 use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
+use super::links::Links;
 use super::prepare::Prepared;
 use super::scenario::{self, Sheet};
 use super::session::{SendError, Session};
+use super::target_control::TargetControl;
 use super::{detect, rest};
 use crate::client;
 use crate::config::profile::Route;
@@ -33,6 +35,10 @@ pub struct Plays<'p> {
     pub seed: u64,
     /// What the ledger is: `anvil`, `memory` or `url`.
     pub chain: &'p str,
+    /// Faults of the network.
+    pub links: &'p Links,
+    /// The target's processes.
+    pub target: &'p dyn TargetControl,
 }
 
 /// What the controls showed.
@@ -110,6 +116,8 @@ pub async fn run(
             sells: shown.sells,
             payment_identifier: shown.payment_identifier,
         },
+        links: plays.links,
+        target: plays.target,
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
     let played = scenario::run_all(&stage, &mut prepared, plays.sheets).await;

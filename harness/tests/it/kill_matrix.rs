@@ -30,11 +30,14 @@ const UNJUDGED: &[&str] = &[
     "body-error-unpaid",
     "cache-public",
     "challenge-on-unknown",
+    "challenge-on-used",
     "dot-segments-unpaid",
     "double-slash-unpaid",
     "encoded-newline-unpaid",
     "encoded-path-unpaid",
     "encoded-slash-unpaid",
+    "free-until-supported",
+    "free-without-kinds",
     "guard-burns-nonce",
     "head-unpaid",
     "id-for-any-body",
@@ -42,6 +45,7 @@ const UNJUDGED: &[&str] = &[
     "id-for-any-route",
     "leak-on-settle-failure",
     "other-method-unpaid",
+    "paid-public",
     "path-parameter-unpaid",
     "pending-is-success",
     "receipt-claims-success",
@@ -54,6 +58,7 @@ const UNJUDGED: &[&str] = &[
     "stream-before-settlement",
     "trailing-slash-unpaid",
     "upper-case-path-unpaid",
+    "used-nonce-is-paid",
 ];
 
 /// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.

@@ -11,6 +11,7 @@ mod interrupt;
 mod judge;
 mod kill_matrix;
 mod ledgers;
+mod links;
 mod namespace;
 mod scenarios;
 mod secrets;

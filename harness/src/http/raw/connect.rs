@@ -19,9 +19,10 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Connects to the host of a URL; `place` is how messages call it.
+/// Connects to the host of a URL, or to `via` in its place; `place` is how messages call it.
 pub(super) async fn connect(
     url: &Url,
+    via: Option<std::net::SocketAddr>,
     place: &str,
     tls: &Arc<ClientConfig>,
 ) -> Result<Box<dyn Stream>, Failure> {
@@ -32,10 +33,11 @@ pub(super) async fn connect(
     let port = url
         .port_or_known_default()
         .ok_or_else(|| unsendable("the URL names no port"))?;
-    let stream = match &host {
-        Host::Ipv4(ip) => TcpStream::connect((*ip, port)).await,
-        Host::Ipv6(ip) => TcpStream::connect((*ip, port)).await,
-        Host::Domain(name) => {
+    let stream = match (via, &host) {
+        (Some(via), _) => TcpStream::connect(via).await,
+        (None, Host::Ipv4(ip)) => TcpStream::connect((*ip, port)).await,
+        (None, Host::Ipv6(ip)) => TcpStream::connect((*ip, port)).await,
+        (None, Host::Domain(name)) => {
             let found = lookup_host((*name, port)).await;
             let addresses: Vec<_> = found.map_err(|why| unresolved(place, &why))?.collect();
             TcpStream::connect(addresses.as_slice()).await

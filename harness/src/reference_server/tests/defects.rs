@@ -5,7 +5,7 @@ use x402_assay_protocol::Version;
 
 use super::super::Defect;
 use super::rig::{Rig, granted};
-use super::{defects_challenge, defects_paths, defects_payment, defects_settlement};
+use super::{defects_challenge, defects_lost, defects_paths, defects_payment, defects_settlement};
 
 /// Whether the deviation shows on this server.
 async fn observed(rig: &Rig, defect: Defect) -> bool {
@@ -16,6 +16,9 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_paths::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_lost::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;

@@ -67,7 +67,7 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let payment = rig.sign(v2, "/paid").await;
             rig.front.next("verify", Fault::Say(503, String::new()));
             rig.pay("/paid", &payment).await;
-            rig.pay("/paid", &payment).await.status == 402
+            rig.pay("/paid", &payment).await.status == 409
         }
         _ => return None,
     })

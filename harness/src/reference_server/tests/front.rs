@@ -80,6 +80,7 @@ impl Front {
 
 async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
     let endpoint = request.uri().path().trim_start_matches('/').to_owned();
+    let method = request.method().clone();
     let body = axum::body::to_bytes(request.into_body(), 1 << 20)
         .await
         .unwrap();
@@ -94,7 +95,13 @@ async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
         hold.release.notified().await;
     }
     let url = format!("{}/{endpoint}", front.upstream);
-    let answer = front.http.post(url).body(body).send().await.unwrap();
+    let answer = front
+        .http
+        .request(method, url)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
     if let Some(Fault::Hold(hold)) = &fault {

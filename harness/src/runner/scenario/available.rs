@@ -1,9 +1,12 @@
 //! What target and run offer, and why a case cannot be run on them.
 
-use super::{Stage, path, routes};
+use super::{Stage, links, path, routes};
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Condition, Fault, Route, Send, Wait, Window};
-use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
+use crate::link::LinkEnds;
+use crate::scenario::steps::{
+    CannedBody, Condition, Fault, Replica, Restarted, Route, Send, Wait, Window,
+};
+use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
 #[derive(Debug, Clone)]
@@ -32,6 +35,7 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
         .chain(case.steps.iter().filter_map(|step| {
             step_missing(stage, &step.step).map(|why| format!("step {}: {why}", step.number))
         }))
+        .chain(copies_behind_link(case))
         .next()
 }
 
@@ -53,8 +57,8 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
         Need::OriginStatus => lacks(profile.origin.status.is_none(), "origin.status"),
         Need::OriginDelay => lacks(profile.origin.delay.is_none(), "origin.delay"),
         Need::OriginStream => lacks(profile.origin.stream.is_none(), "origin.stream"),
-        Need::Launch => Some("this version does not restart targets".to_owned()),
-        Need::Replicas => Some("this version does not start replicas".to_owned()),
+        Need::Launch => stage.target.fixed(),
+        Need::Replicas => stage.target.most_copies().err(),
         Need::SecondRoute => lacks(profile.routes.len() < 2, "second entry of routes"),
         Need::ParameterRoute => route_missing(profile, &Route::Parameter, "a parameter"),
         Need::WildcardRoute => route_missing(profile, &Route::Wildcard, "a wildcard"),
@@ -82,13 +86,59 @@ fn form_missing(stage: &Stage<'_>, send: &Send) -> Option<String> {
         .then(|| format!("{} cannot be written as {}", url.path(), form.word()))
 }
 
+/// The link on which an event is seen.
+pub(super) const fn seen_at(event: ProtocolEvent) -> LinkEnds {
+    match event {
+        ProtocolEvent::BeforeQuote
+        | ProtocolEvent::AfterQuote
+        | ProtocolEvent::BeforePayment
+        | ProtocolEvent::AfterPayment => LinkEnds::ClientServer,
+        ProtocolEvent::BeforeVerify
+        | ProtocolEvent::AfterVerify
+        | ProtocolEvent::BeforeSettle
+        | ProtocolEvent::AfterSettle
+        | ProtocolEvent::BeforeSupported
+        | ProtocolEvent::AfterSupported => LinkEnds::ServerFacilitator,
+    }
+}
+
+/// Why a fault cannot strike: no link at its place, or none where its event is seen.
+fn no_link(stage: &Stage<'_>, at: LinkEnds, seen: LinkEnds) -> Option<String> {
+    let lacks = |ends| stage.links.between(ends).err().map(str::to_owned);
+    lacks(at).or_else(|| lacks(seen))
+}
+
+/// One link leads to the first copy only.
+pub(super) fn copies_behind_link(case: &Case) -> Option<String> {
+    let spread = case.steps.iter().any(|step| match &step.step {
+        Step::Send(send) => send.replica != Replica::First,
+        _ => false,
+    });
+    (spread && links::needs_client_link(&case.steps)).then(|| {
+        "the link between client and server leads to one copy of the target only".to_owned()
+    })
+}
+
 fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     let not_yet = |what: &str| Some(format!("this version has no {what}"));
     match step {
         Step::Call(_) => not_yet("direct calls of the facilitator"),
-        Step::Link(_) => not_yet("link proxies"),
-        Step::Restart(_) => not_yet("restarts"),
-        Step::Replicas(_) => not_yet("replicas"),
+        Step::Link(link) => no_link(stage, links::ends_of(link), seen_at(link.on)),
+        Step::Restart(restart) if restart.of == Restarted::Facilitator => {
+            not_yet("restarts of the facilitator")
+        }
+        Step::Restart(restart) => {
+            let seen = restart.when.map(seen_at);
+            seen.and_then(|ends| no_link(stage, ends, ends))
+        }
+        Step::Replicas(replicas) => match stage.target.most_copies() {
+            Ok(most) if most < replicas.count => Some(format!(
+                "{} copies of the target are wanted, and its profile declares `replicas: {most}`",
+                replicas.count
+            )),
+            Ok(_) => None,
+            Err(why) => Some(why),
+        },
         Step::Wait(Wait::Until {
             condition: Condition::Answers(_),
             ..

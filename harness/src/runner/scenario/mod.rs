@@ -5,8 +5,10 @@ mod chain_actions;
 mod chain_faults;
 mod encode;
 mod faults;
+mod links;
 mod path;
 mod request;
+mod restarts;
 mod round;
 mod routes;
 mod send;
@@ -20,13 +22,16 @@ use x402_assay_protocol::Version;
 
 pub(crate) use available::Offered;
 
+use super::links::Links;
 use super::prepare::Prepared;
 use super::rest;
 use super::session::{PaymentHeader, Session, now_us};
 use super::stage::RunTrouble;
+use super::target_control::TargetControl;
 use crate::client;
 use crate::history::What;
 use crate::history::case_ran::CaseRan;
+use crate::link::LinkProxy;
 use crate::scenario::{Case, Scenario};
 
 /// A scenario with the text it was read from.
@@ -46,6 +51,8 @@ pub(crate) struct Stage<'s> {
     pub(crate) chain_id: Option<u64>,
     pub(crate) version: Version,
     pub(crate) offered: Offered,
+    pub(crate) links: &'s Links,
+    pub(crate) target: &'s dyn TargetControl,
     /// Begins the names of this run's faults and holds.
     pub(crate) run: String,
 }
@@ -110,7 +117,12 @@ async fn run_case(
             number,
             round,
         };
-        round::play(stage, case, place, &mut ran).await?;
+        if links::needs_client_link(&case.steps) {
+            session.go_through(stage.links.client.as_ref().ok().map(LinkProxy::addr));
+        }
+        let played = round::play(stage, case, place, &mut ran).await;
+        session.go_through(None);
+        played?;
         rest::read_ledger(session, prepared).await?;
         ran.ended_us = now_us();
         control_purchase(stage, &format!("{}/control", place.probe())).await?;

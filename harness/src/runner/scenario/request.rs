@@ -1,5 +1,6 @@
 //! A request to the target as a step wants it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub(super) struct Shape {
     pub(super) also: Option<String>,
     pub(super) path_form: Option<PathForm>,
     pub(super) give_up: Option<Duration>,
+    /// Which copy of the target; the session's own way if absent.
+    pub(super) via: Option<SocketAddr>,
 }
 
 /// Sends one request of a step.
@@ -33,6 +36,7 @@ pub(super) async fn send(
     shape: &Shape,
 ) -> Result<Exchange, SendError> {
     let mut request = session.request(route, payment).await?;
+    request.via = shape.via.or(request.via);
     if let Some(method) = shape
         .method
         .as_ref()

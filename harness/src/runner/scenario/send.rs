@@ -1,5 +1,6 @@
 //! `send`: requests at the same instant, copies, and what clients do when they are refused.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +17,7 @@ use crate::history::case_ran::SIBLING;
 use crate::http::Exchange;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::scenario::Encoding;
-use crate::scenario::steps::{Content, Encode, HeaderForm, Retry, RetryPolicy, Send};
+use crate::scenario::steps::{Content, Encode, HeaderForm, Replica, Retry, RetryPolicy, Send};
 
 /// One request of a step, with what it does when it is refused.
 struct Job {
@@ -54,9 +55,13 @@ impl Volley {
             also: also(state, step, copy),
             path_form: step.path_form,
             give_up: step.give_up_after,
+            via: None,
         };
         let copies = usize::try_from(step.copies).unwrap_or(1);
-        let mut jobs = Vec::new();
+        let ways: Vec<Option<SocketAddr>> = std::iter::once(None)
+            .chain(state.copies.iter().copied().map(Some))
+            .collect();
+        let mut jobs: Vec<Job> = Vec::new();
         for copy in 0..copies {
             let payments: Vec<Option<&Paying>> = match &step.content {
                 Content::Nothing => vec![None],
@@ -65,10 +70,14 @@ impl Volley {
             for paying in payments {
                 let paying = paying.map(|paying| written(paying, step.encode, copy));
                 let own = paying.as_ref().map(|paying| paying.route.clone());
+                let way = way(step.replica, &ways, jobs.len());
                 jobs.push(Job {
                     route: named.clone().or(own).unwrap_or_else(|| main.clone()),
                     paying,
-                    shape: shape(copy),
+                    shape: Shape {
+                        via: way,
+                        ..shape(copy)
+                    },
                     retry: step.retry,
                 });
             }
@@ -112,6 +121,16 @@ impl Volley {
         self.done.store(true, Ordering::SeqCst);
         ran.map(|_| ())
     }
+}
+
+/// The copy of the target that a request goes to; `None` is the first.
+fn way(replica: Replica, ways: &[Option<SocketAddr>], job: usize) -> Option<SocketAddr> {
+    let index = match replica {
+        Replica::First => 0,
+        Replica::Number(number) => usize::try_from(number).map_or(0, |n| n.saturating_sub(1)),
+        Replica::Spread => job % ways.len().max(1),
+    };
+    ways.get(index).copied().flatten()
 }
 
 fn also(state: &State, step: &Send, copy: usize) -> Option<String> {

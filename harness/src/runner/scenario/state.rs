@@ -1,6 +1,7 @@
 //! What the steps of a round have named so far.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +11,7 @@ use x402_assay_protocol::{TokenDomain, Version};
 
 use super::chain_faults::Injected;
 use crate::chain::chaos::SignedTransfer;
+use super::links::Armed;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
 
@@ -60,6 +62,10 @@ pub(super) struct State {
     pub(super) holds: Vec<(String, usize, bool)>,
     /// What was done to chains and their RPC.
     pub(super) chain: Injected,
+    /// Rules of links.
+    pub(super) links: Vec<Armed>,
+    /// Addresses of the target's copies beyond the first.
+    pub(super) copies: Vec<SocketAddr>,
 }
 
 impl State {
