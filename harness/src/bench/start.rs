@@ -19,7 +19,8 @@ use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::reference_server::DefectSet;
 use crate::runner::{
-    self, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet, check_host,
+    self, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet,
+    check_host,
 };
 
 /// File of the history, inside the report folder.
@@ -34,6 +35,8 @@ pub struct Bench<'a> {
     pub scope: Scope,
     /// Scenarios to run after the controls; none for the battery alone.
     pub scenarios: &'a [Sheet],
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'a>,
     /// Seed of the run; payers derive from it.
     pub seed: u64,
     /// Folder for the history; memory only when absent.
@@ -235,6 +238,7 @@ impl Course<'_> {
             sheets: self.bench.scenarios,
             seed: self.bench.seed,
             chain: &services.state.chain.kind,
+            repeats: self.bench.repeats,
         };
         let chain_id = setup.chain.chain_id;
         runner::run(&session, self.bench.scope, versions, chain_id, plays).await

@@ -7,6 +7,7 @@ mod detect;
 mod facilitator_events;
 mod prepare;
 mod progress;
+mod repeats;
 mod rest;
 mod safety;
 mod scenario;
@@ -16,6 +17,7 @@ mod stage;
 
 pub use builtin::builtin_profile;
 pub use progress::{Progress, Silent};
+pub use repeats::{Enough, REPEATS_MAX, Repeats, sub_seed};
 pub use safety::{NotOurs, check_host};
 pub use scenario::Sheet;
 pub use secrets::Secrets;

@@ -5,6 +5,7 @@ use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
 use super::prepare::Prepared;
+use super::repeats::Repeats;
 use super::scenario::{self, Sheet};
 use super::session::{SendError, Session};
 use super::{detect, rest};
@@ -33,6 +34,8 @@ pub struct Plays<'p> {
     pub seed: u64,
     /// What the ledger is: `anvil`, `memory` or `url`.
     pub chain: &'p str,
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'p>,
 }
 
 /// What the controls showed.
@@ -90,7 +93,7 @@ pub async fn run(
     chain_id: Option<u64>,
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
-    let mut prepared = Prepared::default();
+    let mut prepared = Prepared::for_repeats(plays.repeats.count);
     let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     let shown = shown?;
@@ -110,7 +113,7 @@ pub async fn run(
         },
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
-    let played = scenario::run_all(&stage, &mut prepared, plays.sheets).await;
+    let played = scenario::run_all(&stage, &mut prepared, plays.sheets, &plays.repeats).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     played?;
     ledger.map_err(RunTrouble::from)

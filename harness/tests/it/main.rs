@@ -11,6 +11,7 @@ mod judge;
 mod kill_matrix;
 mod ledgers;
 mod namespace;
+mod replay;
 mod scenarios;
 mod secrets;
 mod support;

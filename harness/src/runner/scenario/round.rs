@@ -32,6 +32,10 @@ pub(super) struct Place<'a> {
     pub(super) scenario: &'a str,
     pub(super) number: u32,
     pub(super) round: u32,
+    /// Number of the round inside its repeat.
+    pub(super) turn: u32,
+    /// Seed of the repeat.
+    pub(super) seed: u64,
 }
 
 impl Place<'_> {
@@ -41,6 +45,7 @@ impl Place<'_> {
             scenario,
             number,
             round,
+            ..
         } = self;
         match round {
             1 => format!("scenario/{scenario}/{number}"),
@@ -284,12 +289,13 @@ impl<'s> Round<'s> {
         payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
     ) -> Names<'n> {
         let place = self.place;
-        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
+        // Not of the case's number: a replay file holds one case alone.
+        let turn = (u64::from(place.turn) << 8) ^ step as u64;
         Names {
             prefix: &self.prefix,
             step,
             // Below 2^53, as every seed of the bench.
-            seed: self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11,
+            seed: place.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11,
             payers,
         }
     }
@@ -385,7 +391,7 @@ impl<'s> Round<'s> {
     ) -> Result<(), Broken> {
         let place = self.place;
         let label = format!("{}/{name}", place.probe());
-        let payer = Arc::new(Payer::new(PayerKey::derived(&label, self.stage.seed, 0)));
+        let payer = Arc::new(Payer::new(PayerKey::derived(&label, place.seed, 0)));
         let session = self.stage.session;
         session.adopt(payer.address()).await;
         let terms = self

@@ -4,17 +4,23 @@ mod expectation;
 mod flags;
 mod invariant;
 mod responses;
+mod rounds;
 mod scene;
+
+pub use rounds::{RoundJudged, judge_rounds};
 
 use std::collections::BTreeMap;
 
-use x402_assay_reports::model::{CaseResult, ScenarioFinding, ScenarioResult, Verdict};
+use x402_assay_reports::model::{CaseResult, Repeated, ScenarioFinding, ScenarioResult, Verdict};
 
 use self::scene::Scenes;
 use crate::history::Facts;
 use crate::history::case_ran::CaseRan;
 use crate::scenario::Scenario;
 use crate::scenario::expect::Grade;
+
+/// Most seeds that are named for one case.
+const SEEDS_MAX: usize = 5;
 
 /// What one round showed.
 struct Judged {
@@ -118,6 +124,7 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         .map(|round| round.verdict)
         .max()
         .unwrap_or(Verdict::Inconclusive);
+    let repeats = repeated(rounds, &judged, verdict);
     let with_verdict = judged
         .iter()
         .filter(|round| round.verdict == verdict)
@@ -132,9 +139,32 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         verdict,
         rounds: rounds.len(),
         with_verdict,
+        repeats,
         detail,
         findings,
+        minimised: None,
+        replay: None,
     }
+}
+
+/// In how many of its repeats a case had the verdict; nothing for a case that was not repeated.
+fn repeated(rounds: &[&CaseRan], judged: &[Judged], verdict: Verdict) -> Option<Repeated> {
+    let mut by_repeat: BTreeMap<u32, (Verdict, Option<u64>)> = BTreeMap::new();
+    for (ran, round) in rounds.iter().zip(judged) {
+        let seen = by_repeat
+            .entry(ran.repeat.max(1))
+            .or_insert((round.verdict, ran.seed));
+        seen.0 = seen.0.max(round.verdict);
+    }
+    let with = || by_repeat.values().filter(|(seen, _)| *seen == verdict);
+    (by_repeat.len() > 1).then(|| Repeated {
+        ran: by_repeat.len(),
+        with_verdict: with().count(),
+        seeds: with()
+            .filter_map(|(_, seed)| *seed)
+            .take(SEEDS_MAX)
+            .collect(),
+    })
 }
 
 fn inconclusive(why: String) -> Judged {
@@ -215,9 +245,42 @@ mod tests {
             verdict,
             rounds: 1,
             with_verdict: 1,
+            repeats: None,
             detail: String::new(),
             findings: Vec::new(),
+            minimised: None,
+            replay: None,
         }
+    }
+
+    #[test]
+    fn repeats_are_counted_apart_from_rounds() {
+        let ran = |repeat| CaseRan {
+            repeat,
+            seed: Some(u64::from(repeat) * 10),
+            ..CaseRan::default()
+        };
+        let judged = |verdict| Judged {
+            verdict,
+            detail: format!("{verdict:?}"),
+            findings: Vec::new(),
+        };
+        let (first, second, third) = (ran(1), ran(2), ran(3));
+        let rounds = [&first, &first, &second, &second, &third, &third];
+        let of = [0, 0, 1, 1, 0, 1].map(|bad| judged([Verdict::Pass, Verdict::Fail][bad]));
+        let result = case_result(&rounds, of.into());
+        assert_eq!((result.rounds, result.with_verdict), (6, 3));
+        let repeats = result.repeats.clone().unwrap();
+        assert_eq!((repeats.ran, repeats.with_verdict), (3, 2));
+        assert_eq!(repeats.seeds, [20, 30]);
+        assert_eq!(
+            result.seen(),
+            "in 2 of 3 repeats (the first with --seed 20): Fail"
+        );
+        assert_eq!(
+            case_result(&rounds[..1], vec![judged(Verdict::Fail)]).repeats,
+            None
+        );
     }
 
     #[test]
