@@ -280,7 +280,13 @@ impl CaseResult {
             (_, Some(seed)) => format!(" (the first with --seed {seed})"),
         };
         let (with, of) = (repeats.with_verdict, repeats.ran);
-        format!("in {with} of {of} repeats{seed}: {}", self.detail)
+        let unclear = match repeats.inconclusive {
+            unclear if unclear > 0 && self.verdict != Verdict::Inconclusive => {
+                format!(", {unclear} inconclusive")
+            }
+            _ => String::new(),
+        };
+        format!("in {with} of {of} repeats{unclear}{seed}: {}", self.detail)
     }
 }
 
@@ -291,7 +297,10 @@ pub struct Repeated {
     pub ran: usize,
     /// Repeats with the case's verdict.
     pub with_verdict: usize,
-    /// Seeds of the first few of those.
+    /// Repeats that showed nothing, for example because a fault was never met.
+    #[serde(default)]
+    pub inconclusive: usize,
+    /// Seeds of the first few of those with the verdict.
     pub seeds: Vec<u64>,
 }
 

@@ -341,20 +341,20 @@ mod tests {
         let mut tries = 0;
         while let Some(form) = minimiser.propose() {
             let copies = numbers(&scenario, &form.label);
-            let sends = form.sheet.text.contains("- send:");
-            let races = form.sheet.text.contains("- hold:");
+            let sends = form.sheet.text.contains("{ send:");
+            let races = form.sheet.text.contains("{ hold:");
             minimiser.told(copies >= 7 && sends && races && form.sheet.text.contains("I1"));
             tries += 1;
         }
         let least = minimiser.best().unwrap();
         assert_eq!(least.label, "copies=7 settle_delay=0ms");
         assert!(
-            !least.sheet.text.contains("- facilitator:"),
+            !least.sheet.text.contains("{ facilitator:"),
             "{}",
             least.sheet.text
         );
         assert!(
-            !least.sheet.text.contains("- settle_down"),
+            !least.sheet.text.contains("settle_down"),
             "{}",
             least.sheet.text
         );

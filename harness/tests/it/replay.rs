@@ -11,23 +11,23 @@ use crate::support::{assay, assay_in, shop};
 
 const FILE: &str = "x402-assay-report/replay/eight-copies-1.yaml";
 
-/// Eight copies of one payment; a server that ignores failed settlements serves them all.
+/// Eight payments whose settlement is refused; a server that ignores failed settlements serves them all.
 const SCENARIO: &str = "scenario: eight-copies
-about: Copies of one payment buy once.
+about: Payments whose settlement is refused buy nothing.
 role: server
 tags: [copies]
 needs: [facilitator, chain]
 vary: { copies: [8] }
 steps:
   - quote: { as: offer }
-  - sign: { offer: offer, as: payment }
-  - facilitator: { on: verify, delay: 20ms }
-  - send: { payment: payment, copies: \"${copies}\", as: copies }
+  - sign: { offer: offer, count: \"${copies}\", as: payments }
+  - facilitator: { on: settle, refuse: insufficient_funds }
+  - facilitator: { on: verify, delay: 5ms }
+  - send: { payment: payments, as: bought }
   - settle_down
 expect:
-  - invariant: [I1]
-  - responses: { of: copies, delivered: { at_most: 1 } }
-  - transfers: { at_most: 1 }
+  - responses: { of: bought, delivered: { at_most: 1 } }
+  - transfers: 0
 ";
 
 /// A folder with the scenario in it.
@@ -72,7 +72,7 @@ async fn a_finding_is_made_again_from_its_file_and_not_on_a_mended_server() {
         "### Timeline",
         "### Reproduce",
         FILE,
-        "copies: 8",
+        "count: 8",
         "**Seed:** 7",
     ] {
         assert!(body.contains(part), "{part}\n{body}");
@@ -115,10 +115,13 @@ async fn the_smallest_form_is_looked_for_on_the_target() {
         ran.said()
     );
     let file = read(ran.dir.path(), FILE);
-    assert!(
-        !file.contains("- facilitator:") && file.contains("copies: 2"),
-        "{file}"
-    );
+    for gone in ["on: verify", "settle_down", "transfers"] {
+        assert!(!file.contains(gone), "{gone}\n{file}");
+    }
+    // Without the refusal a correct server sells too, so it stays.
+    for kept in ["count: 2", "on: settle"] {
+        assert!(file.contains(kept), "{kept}\n{file}");
+    }
     assert!(ran.stdout.contains("smallest"), "{}", ran.said());
     let again = assay_in(ran.dir, &["replay", FILE]).await.exits(3);
     // What was taken away was not what a correct server stands on.
@@ -193,10 +196,10 @@ async fn a_bad_file_is_refused_with_line_and_column() {
     let file = read(ran.dir.path(), FILE);
     let bad = file
         .replace("seed: 7", "seed: seven")
-        .replace("  - send:", "  - sned:");
+        .replace("{ send:", "{ sned:");
     std::fs::write(ran.dir.path().join("bad.yaml"), &bad).unwrap();
     let refused = assay_in(ran.dir, &["replay", "bad.yaml"]).await.exits(2);
-    for part in ["seed: seven", "- sned:"] {
+    for part in ["seed: seven", "{ sned:"] {
         let line = bad.lines().position(|line| line.contains(part)).unwrap() + 1;
         assert!(
             refused.stderr.contains(&format!("bad.yaml:{line}:")),

@@ -119,12 +119,24 @@ fn size(parameter: &str) -> u64 {
 }
 
 fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
-    let verdict = judged
-        .iter()
-        .map(|round| round.verdict)
-        .max()
-        .unwrap_or(Verdict::Inconclusive);
-    let repeats = repeated(rounds, &judged, verdict);
+    let repeats = by_repeat(rounds, &judged);
+    let worst = repeats.values().map(|(verdict, _)| *verdict).max();
+    let unclear = repeats
+        .values()
+        .filter(|(verdict, _)| *verdict == Verdict::Inconclusive);
+    let unclear = unclear.count();
+    // Among many repeats a few that showed nothing do not hide what the others showed.
+    let verdict = match worst {
+        Some(Verdict::Inconclusive) if unclear * 2 < repeats.len() => {
+            let clear = repeats.values().map(|(verdict, _)| *verdict);
+            clear
+                .filter(|verdict| *verdict != Verdict::Inconclusive)
+                .max()
+        }
+        worst => worst,
+    };
+    let verdict = verdict.unwrap_or(Verdict::Inconclusive);
+    let repeats = (repeats.len() > 1).then(|| repeated(&repeats, verdict, unclear));
     let with_verdict = judged
         .iter()
         .filter(|round| round.verdict == verdict)
@@ -147,24 +159,33 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
     }
 }
 
-/// In how many of its repeats a case had the verdict; nothing for a case that was not repeated.
-fn repeated(rounds: &[&CaseRan], judged: &[Judged], verdict: Verdict) -> Option<Repeated> {
-    let mut by_repeat: BTreeMap<u32, (Verdict, Option<u64>)> = BTreeMap::new();
+/// The worst verdict and the seed of each repeat.
+fn by_repeat(rounds: &[&CaseRan], judged: &[Judged]) -> BTreeMap<u32, (Verdict, Option<u64>)> {
+    let mut by_repeat = BTreeMap::new();
     for (ran, round) in rounds.iter().zip(judged) {
-        let seen = by_repeat
-            .entry(ran.repeat.max(1))
-            .or_insert((round.verdict, ran.seed));
+        let first = (round.verdict, ran.seed);
+        let seen = by_repeat.entry(ran.repeat.max(1)).or_insert(first);
         seen.0 = seen.0.max(round.verdict);
     }
+    by_repeat
+}
+
+/// In how many of its repeats a case had the verdict.
+fn repeated(
+    by_repeat: &BTreeMap<u32, (Verdict, Option<u64>)>,
+    verdict: Verdict,
+    inconclusive: usize,
+) -> Repeated {
     let with = || by_repeat.values().filter(|(seen, _)| *seen == verdict);
-    (by_repeat.len() > 1).then(|| Repeated {
+    Repeated {
         ran: by_repeat.len(),
         with_verdict: with().count(),
+        inconclusive,
         seeds: with()
             .filter_map(|(_, seed)| *seed)
             .take(SEEDS_MAX)
             .collect(),
-    })
+    }
 }
 
 fn inconclusive(why: String) -> Judged {
