@@ -293,7 +293,7 @@ mod tests {
             counts
                 .iter()
                 .any(|count| count == name)
-                .then(|| value.parse().ok())?
+                .then(|| value.parse::<u64>().ok())?
         };
         label.split_whitespace().filter_map(value).sum::<u64>()
     }
