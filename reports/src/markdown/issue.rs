@@ -35,52 +35,14 @@ pub struct Issue<'r> {
 
 /// The body, with a title as its first line.
 pub fn render(issue: &Issue<'_>) -> String {
-    let Issue { report, case, .. } = issue;
+    let case = issue.case;
     let mut out = format!(
         "## {}: {} does not hold\n\n{}\n\n",
         code(&issue.scenario.name, 80),
         inline(&issue.finding.expectation, 80),
         inline(&issue.scenario.about, SENTENCE_MAX),
     );
-    let fidelity = &report.fidelity;
-    let network = fidelity.network.as_deref().unwrap_or("unknown network");
-    let node = fidelity
-        .node
-        .as_ref()
-        .map(|node| format!(", {}", inline(node, 100)));
-    let values = match case.label.as_str() {
-        "" => format!("case {}", case.case),
-        label => format!("case {} ({})", case.case, inline(label, 200)),
-    };
-    item(&mut out, "Target", &target(report));
-    item(
-        &mut out,
-        "Versions",
-        &format!(
-            "x402 {}, x402-assay {}",
-            inline(&report.target.versions.join(", "), 60),
-            inline(&report.bench_version, 40)
-        ),
-    );
-    let chain = format!(
-        "{} standing in for {}",
-        inline(&fidelity.chain, 40),
-        inline(network, 60)
-    );
-    item(
-        &mut out,
-        "Chain",
-        &format!("{chain}{}", node.unwrap_or_default()),
-    );
-    item(&mut out, "Seed", &issue.seed.to_string());
-    item(&mut out, "Scenario", &values);
-    if let Some(least) = &case.minimised {
-        item(&mut out, "Minimised", &inline(&least.told(), 300));
-    }
-    if !issue.scenario.sources.is_empty() {
-        let sources = issue.scenario.sources.join(", ");
-        item(&mut out, "Seen before as", &inline(&sources, 300));
-    }
+    head(&mut out, issue);
     out.push_str(&format!(
         "\n### Expected\n\n{}",
         inline(&issue.finding.expectation, 80)
@@ -110,6 +72,50 @@ pub fn render(issue: &Issue<'_>) -> String {
     }
     out.push_str(&block(issue.replay, 2_000));
     out
+}
+
+/// What was tested, with what.
+fn head(out: &mut String, issue: &Issue<'_>) {
+    let Issue { report, case, .. } = issue;
+    let fidelity = &report.fidelity;
+    let network = fidelity.network.as_deref().unwrap_or("unknown network");
+    let node = fidelity
+        .node
+        .as_ref()
+        .map(|node| format!(", {}", inline(node, 100)));
+    let values = match case.label.as_str() {
+        "" => format!("case {}", case.case),
+        label => format!("case {} ({})", case.case, inline(label, 200)),
+    };
+    item(out, "Target", &target(report));
+    item(
+        out,
+        "Versions",
+        &format!(
+            "x402 {}, x402-assay {}",
+            inline(&report.target.versions.join(", "), 60),
+            inline(&report.bench_version, 40)
+        ),
+    );
+    let chain = format!(
+        "{} standing in for {}",
+        inline(&fidelity.chain, 40),
+        inline(network, 60)
+    );
+    item(
+        out,
+        "Chain",
+        &format!("{chain}{}", node.unwrap_or_default()),
+    );
+    item(out, "Seed", &issue.seed.to_string());
+    item(out, "Scenario", &values);
+    if let Some(least) = &case.minimised {
+        item(out, "Minimised", &inline(&least.told(), 300));
+    }
+    if !issue.scenario.sources.is_empty() {
+        let sources = issue.scenario.sources.join(", ");
+        item(out, "Seen before as", &inline(&sources, 300));
+    }
 }
 
 fn target(report: &Report) -> String {
