@@ -21,8 +21,8 @@ use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::link::LinkProxy;
 use crate::reference_server::DefectSet;
 use crate::runner::{
-    self, Links, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet,
-    check_host,
+    self, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions,
+    Sheet, check_host,
 };
 
 /// File of the history, inside the report folder.
@@ -37,6 +37,8 @@ pub struct Bench<'a> {
     pub scope: Scope,
     /// Scenarios to run after the controls; none for the battery alone.
     pub scenarios: &'a [Sheet],
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'a>,
     /// Seed of the run; payers derive from it.
     pub seed: u64,
     /// Folder for the history; memory only when absent.
@@ -256,6 +258,7 @@ impl Course<'_> {
             chain: &services.state.chain.kind,
             links,
             target: target.control(),
+            repeats: self.bench.repeats,
         };
         let chain_id = setup.chain.chain_id;
         runner::run(&session, self.bench.scope, versions, chain_id, plays).await

@@ -48,7 +48,7 @@ fn target_words(target: &TargetProfile) -> Vec<String> {
 }
 
 /// One word for a POSIX shell.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
         word.to_owned()

@@ -6,6 +6,7 @@ use x402_assay_protocol::{Challenge, Requirement, Version};
 use super::battery::Battery;
 use super::links::Links;
 use super::prepare::Prepared;
+use super::repeats::Repeats;
 use super::scenario::{self, Sheet};
 use super::session::{SendError, Session};
 use super::target_control::TargetControl;
@@ -39,6 +40,8 @@ pub struct Plays<'p> {
     pub links: &'p Links,
     /// The target's processes.
     pub target: &'p dyn TargetControl,
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'p>,
 }
 
 /// What the controls showed.
@@ -97,7 +100,7 @@ pub async fn run(
     chain_id: Option<u64>,
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
-    let mut prepared = Prepared::default();
+    let mut prepared = Prepared::for_repeats(plays.repeats.count);
     let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     let shown = shown?;
@@ -120,7 +123,7 @@ pub async fn run(
         target: plays.target,
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
-    let played = scenario::run_all(&stage, &mut prepared, plays.sheets).await;
+    let played = scenario::run_all(&stage, &mut prepared, plays.sheets, &plays.repeats).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     played?;
     ledger.map_err(RunTrouble::from)

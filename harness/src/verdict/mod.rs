@@ -13,4 +13,5 @@ mod whole;
 
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};
+pub use scenarios::{RoundJudged, judge_rounds};
 pub use whole::judge_history;

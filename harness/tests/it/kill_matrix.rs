@@ -12,7 +12,7 @@ use x402_assay::checks;
 use x402_assay::cli::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
 use x402_assay::history::Facts;
 use x402_assay::reference_server::Defect;
-use x402_assay::runner::{Scope, Silent};
+use x402_assay::runner::{Repeats, Scope, Silent};
 use x402_assay::verdict::{self, Judging};
 use x402_assay_protocol::Version;
 use x402_assay_reports::Report;
@@ -96,6 +96,7 @@ async fn run_with(defects: &[&str]) -> Report {
         setup: &setup,
         scope: Scope::Battery,
         scenarios: &[],
+        repeats: Repeats::default(),
         seed: 1,
         out: None,
         strict: false,

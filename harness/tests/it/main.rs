@@ -13,6 +13,7 @@ mod kill_matrix;
 mod ledgers;
 mod links;
 mod namespace;
+mod replay;
 mod scenarios;
 mod secrets;
 mod support;

@@ -69,7 +69,7 @@ impl RawClient {
         let deadline = started + self.options.timeout;
         let mut answer = Answer::new(&place, request.method.as_str(), &self.options);
         let reading = async {
-            let stream = connect::connect(&request.url, &place, &self.tls).await?;
+            let stream = connect::connect(&request.url, request.via, &place, &self.tls).await?;
             let (mut from, mut to) = split(stream);
             // A server may answer and hang up before it has read everything: its answer counts, not our trouble.
             let writing = async {

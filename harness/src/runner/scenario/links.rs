@@ -116,6 +116,7 @@ impl Armed {
                     let what = What::FaultInjected {
                         call: None,
                         exchange: None,
+                        authorization: None,
                         fault,
                     };
                     stage.session.recorder.append(hit.at_us, what);

@@ -34,6 +34,10 @@ pub(super) struct Place<'a> {
     pub(super) scenario: &'a str,
     pub(super) number: u32,
     pub(super) round: u32,
+    /// Number of the round inside its repeat.
+    pub(super) turn: u32,
+    /// Seed of the repeat.
+    pub(super) seed: u64,
 }
 
 impl Place<'_> {
@@ -43,6 +47,7 @@ impl Place<'_> {
             scenario,
             number,
             round,
+            ..
         } = self;
         match round {
             1 => format!("scenario/{scenario}/{number}"),
@@ -365,8 +370,9 @@ impl<'s> Round<'s> {
     /// The seed of a step; below 2^53, as every seed of the bench.
     fn seed(&self, step: usize) -> u64 {
         let place = self.place;
-        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
-        self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11
+        // Not of the case's number: a replay file holds one case alone.
+        let turn = (u64::from(place.turn) << 8) ^ step as u64;
+        place.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11
     }
 
     fn route(&self, route: &Route) -> Result<Paid, Broken> {
@@ -453,7 +459,7 @@ impl<'s> Round<'s> {
     ) -> Result<(), Broken> {
         let place = self.place;
         let label = format!("{}/{name}", place.probe());
-        let payer = Arc::new(Payer::new(PayerKey::derived(&label, self.stage.seed, 0)));
+        let payer = Arc::new(Payer::new(PayerKey::derived(&label, place.seed, 0)));
         let session = self.stage.session;
         session.adopt(payer.address()).await;
         let terms = self

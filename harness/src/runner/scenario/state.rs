@@ -10,8 +10,8 @@ use serde_json::Value;
 use x402_assay_protocol::{TokenDomain, Version};
 
 use super::chain_faults::Injected;
-use crate::chain::chaos::SignedTransfer;
 use super::links::Armed;
+use crate::chain::chaos::SignedTransfer;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
 
