@@ -1,6 +1,7 @@
 //! One whole run, from options to report: services, target, exchanges, verdict. Prints nothing.
 
 mod error;
+mod front;
 mod services;
 mod start;
 mod target;

@@ -9,7 +9,7 @@ use x402_assay_protocol::{Network, PayerKey, network};
 use crate::config::TargetProfile;
 use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
 use crate::reference_server::{DefectSet, ReferenceServer, ReferenceServerOptions};
-use crate::runner::builtin_profile;
+use crate::runner::{Access, Owner, builtin_profile};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
 };
@@ -20,14 +20,20 @@ pub(crate) struct Target {
     pub(crate) profile: TargetProfile,
     /// Port that stands for `{port}`.
     pub(crate) port: u16,
-    kept: Kept,
+    /// The way to the facilitator.
+    pub(crate) access: Access,
+    /// The only chain to pay on, if the target settles on one alone.
+    pub(crate) chain_id: Option<u64>,
+    pub(super) kept: Kept,
 }
 
 #[derive(Debug)]
-enum Kept {
+pub(super) enum Kept {
     Nothing,
     Launched(Box<LaunchedTarget>),
     BuiltIn(ReferenceServer),
+    /// The server in front of a facilitator under test, and that if it was launched.
+    Front(ReferenceServer, Option<Box<LaunchedTarget>>),
 }
 
 /// Why the target is not up.
@@ -37,6 +43,8 @@ pub(crate) enum TargetError {
     Launch(#[from] LaunchError),
     #[error("the built-in reference server: {0}")]
     BuiltIn(String),
+    #[error("the facilitator under test: {0}")]
+    Facilitator(String),
     #[error("chain: {0}")]
     Chain(String),
 }
@@ -45,7 +53,7 @@ pub(crate) enum TargetError {
 const SVM_PAYEE: &str = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin";
 
 /// The account that is paid, where the bench may choose it.
-fn payee() -> Address {
+pub(super) fn payee() -> Address {
     PayerKey::derived("payee", 0, 0).address()
 }
 
@@ -65,7 +73,8 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            return Self::built_in(defects, network, state, for_scenarios).await;
+            let target = Self::built_in(defects, network, state, for_scenarios).await?;
+            return Ok(Self { chain_id, ..target });
         };
         if profile.launch.is_none() {
             let port = profile
@@ -74,6 +83,8 @@ impl Target {
             return Ok(Self {
                 profile,
                 port: port.unwrap_or_default(),
+                access: ours(state, false)?,
+                chain_id,
                 kept: Kept::Nothing,
             });
         }
@@ -87,6 +98,8 @@ impl Target {
         Ok(Self {
             port: launched.port(),
             profile,
+            access: ours(state, false)?,
+            chain_id,
             kept: Kept::Launched(Box::new(launched)),
         })
     }
@@ -111,6 +124,8 @@ impl Target {
         Ok(Self {
             profile,
             port: port.unwrap_or_default(),
+            access: ours(state, true)?,
+            chain_id: None,
             kept: Kept::BuiltIn(server),
         })
     }
@@ -118,8 +133,8 @@ impl Target {
     /// The end of a launched target's log, for a report of trouble.
     pub(crate) fn log_tail(&self) -> Vec<String> {
         match &self.kept {
-            Kept::Launched(launched) => launched.tail(),
-            Kept::Nothing | Kept::BuiltIn(_) => Vec::new(),
+            Kept::Launched(launched) | Kept::Front(_, Some(launched)) => launched.tail(),
+            Kept::Nothing | Kept::BuiltIn(_) | Kept::Front(_, None) => Vec::new(),
         }
     }
 
@@ -127,17 +142,35 @@ impl Target {
     pub(crate) async fn stop(self) {
         match self.kept {
             Kept::Nothing => {}
-            Kept::Launched(mut launched) => {
-                if let Err(error) = launched.stop(STOP_GRACE).await {
-                    tracing::warn!(%error, "the launched target did not stop");
+            Kept::Launched(launched) => end(launched).await,
+            Kept::BuiltIn(server) => server.stop().await,
+            Kept::Front(server, launched) => {
+                server.stop().await;
+                if let Some(launched) = launched {
+                    end(launched).await;
                 }
             }
-            Kept::BuiltIn(server) => server.stop().await,
         }
     }
 }
 
-async fn ensure(control: &ControlClient, network: &Network) -> Result<(), TargetError> {
+async fn end(mut launched: Box<LaunchedTarget>) {
+    if let Err(error) = launched.stop(STOP_GRACE).await {
+        tracing::warn!(%error, "the launched target did not stop");
+    }
+}
+
+/// The way to the bench's own facilitator.
+fn ours(state: &ServiceState, tested: bool) -> Result<Access, TargetError> {
+    let url = state.facilitator_url.parse();
+    Ok(Access {
+        url: url.map_err(|error| TargetError::Chain(format!("the facilitator's URL: {error}")))?,
+        headers: Vec::new(),
+        owner: Owner::Bench { tested },
+    })
+}
+
+pub(super) async fn ensure(control: &ControlClient, network: &Network) -> Result<(), TargetError> {
     let token = TokenRequest {
         asset: network.usdc,
         name: network.usdc_name.to_owned(),
@@ -154,7 +187,11 @@ async fn ensure(control: &ControlClient, network: &Network) -> Result<(), Target
         .map_err(|error| TargetError::Chain(error.to_string()))
 }
 
-async fn fund(control: &ControlClient, network: &Network, to: Address) -> Result<(), TargetError> {
+pub(super) async fn fund(
+    control: &ControlClient,
+    network: &Network,
+    to: Address,
+) -> Result<(), TargetError> {
     let amount = alloy_primitives::U256::from(1_000_000_000u64);
     let wanted = FundRequest {
         chain_id: network.chain_id,
@@ -178,7 +215,11 @@ async fn fund(control: &ControlClient, network: &Network, to: Address) -> Result
 }
 
 /// What a launched target is given (docs/targets.md); `PORT` is the launcher's.
-fn environment(network: &Network, state: &ServiceState, key: &PayerKey) -> Vec<(String, String)> {
+pub(super) fn environment(
+    network: &Network,
+    state: &ServiceState,
+    key: &PayerKey,
+) -> Vec<(String, String)> {
     let payee = payee().to_checksum(None);
     let v1_name = network.v1_name.unwrap_or_default();
     [

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use x402_assay_protocol::header;
 
+use super::access::Access;
 use super::auth::AuthCommand;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
@@ -54,6 +55,8 @@ pub struct SessionOptions {
     pub cancel: CancellationToken,
     /// Longest wait for something that may never happen.
     pub patience: Duration,
+    /// The facilitator that is used, and tested.
+    pub facilitator: Access,
 }
 
 /// One run's connection to its target.
@@ -65,6 +68,7 @@ pub struct Session<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
+    pub(super) access: Access,
     http: ProbeClient,
     secrets: Secrets,
     port: u16,
@@ -119,6 +123,20 @@ pub(crate) struct PaymentHeader {
 }
 
 impl PaymentHeader {
+    /// Stands for a payment that travels in the body of a direct call.
+    pub(super) const fn in_body(authorization: u32) -> Self {
+        Self {
+            authorization: Some(authorization),
+            name: "",
+            value: String::new(),
+        }
+    }
+
+    /// True when there is a header.
+    fn is_sent(&self) -> bool {
+        !self.name.is_empty()
+    }
+
     /// The header of a payment that was signed and recorded as `authorization`.
     pub(crate) fn of(payment: &SignedPayment, authorization: u32) -> Self {
         Self {
@@ -148,6 +166,7 @@ impl<'a> Session<'a> {
             payers,
             cancel,
             patience,
+            facilitator: access,
         } = options;
         let addresses = payers.iter().map(Payer::address).collect();
         let facilitator = FacilitatorEvents::from_now(control.clone(), addresses).await?;
@@ -167,6 +186,7 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             progress,
+            access,
             http,
             secrets,
             port,
@@ -256,7 +276,7 @@ impl<'a> Session<'a> {
                 .stage(&format!("the target asks for a pause of {pause:?}"));
         }
         self.facilitator.lock().await.pull(&self.recorder).await?;
-        if payment.is_some() && alone {
+        if payment.is_some_and(PaymentHeader::is_sent) && alone {
             let newest = self.exchanges.load(Ordering::Relaxed).saturating_sub(1);
             self.read_executions(newest).await;
         }
@@ -301,11 +321,14 @@ impl<'a> Session<'a> {
 
     /// As [`Self::settle_down`], with its own patience.
     pub(super) async fn settle_down_within(&self, within: Duration) -> Result<bool, ControlError> {
-        self.facilitator
-            .lock()
-            .await
-            .settle_down(&self.recorder, within)
-            .await
+        let (quiet, rested) = tokio::join!(
+            async {
+                let mut log = self.facilitator.lock().await;
+                log.settle_down(&self.recorder, within).await
+            },
+            self.access.rest(within),
+        );
+        Ok(quiet? && rested)
     }
 
     /// Transaction hashes that receipts of the target named since this was last asked.
@@ -340,7 +363,7 @@ impl<'a> Session<'a> {
 
     /// Whether the target asked our facilitator about a payment of this run.
     pub(super) async fn uses_our_facilitator(&self) -> bool {
-        self.facilitator.lock().await.was_asked()
+        self.facilitator.lock().await.was_asked() || self.access.was_asked()
     }
 
     /// Copies what the facilitator logged since into the history.
@@ -350,7 +373,8 @@ impl<'a> Session<'a> {
 
     /// Facilitator calls of this run: how many were seen and answered, per endpoint.
     pub(super) async fn call_counts(&self) -> super::facilitator_events::CallCounts {
-        self.facilitator.lock().await.counts()
+        let ours = self.facilitator.lock().await.counts();
+        ours.and(self.access.counts())
     }
 
     /// Adds a remark to the history.
@@ -442,7 +466,9 @@ impl<'a> Session<'a> {
             headers,
             body,
             authorization: payment.and_then(|payment| payment.authorization),
-            payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
+            payment: payment
+                .filter(|payment| payment.is_sent())
+                .map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
         };
         self.recorder.append(at_us, What::Sent(sent));
     }

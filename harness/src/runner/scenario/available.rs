@@ -18,8 +18,18 @@ pub(crate) struct Offered {
 
 /// Why this case cannot be run; decided before anything of it is sent.
 pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Option<String> {
-    if scenario.role != Role::Server {
-        return Some("scenarios about a facilitator are not run against a server".to_owned());
+    let access = &stage.session.access;
+    match scenario.role {
+        Role::Server if !access.is_ours() => {
+            return Some("it is about a server, and the target is a facilitator".to_owned());
+        }
+        Role::Facilitator if !access.is_tested() => {
+            return Some(
+                "it is about a facilitator, and the target is a server; run it with --facilitator"
+                    .to_owned(),
+            );
+        }
+        _ => {}
     }
     if !stage.offered.sells {
         return Some("the target sold nothing to begin with (positive control)".to_owned());
@@ -37,6 +47,9 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
     let profile: &TargetProfile = &stage.session.profile;
     let lacks = |missing: bool, key: &str| missing.then(|| format!("the profile has no `{key}`"));
     match need {
+        Need::Facilitator if !stage.session.access.is_ours() => {
+            Some("faults are for the bench's facilitator, and another is under test".to_owned())
+        }
         Need::Facilitator => (!stage.offered.facilitator)
             .then(|| "the target does not use the bench's facilitator".to_owned()),
         Need::Chain => None,
@@ -61,15 +74,17 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
 fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     let not_yet = |what: &str| Some(format!("this version has no {what}"));
     match step {
-        Step::Call(_) => not_yet("direct calls of the facilitator"),
+        Step::Call(_) if !stage.offered.facilitator => {
+            Some("the target asks another facilitator than the one that would be called".to_owned())
+        }
         Step::Link(_) => not_yet("link proxies"),
         Step::Chain(_) => not_yet("chain faults"),
         Step::Restart(_) => not_yet("restarts"),
         Step::Replicas(_) => not_yet("replicas"),
         Step::Wait(Wait::Until {
-            condition: Condition::Blocks(_) | Condition::Answers(_),
+            condition: Condition::Blocks(_),
             ..
-        }) => not_yet("waiting for blocks or direct calls"),
+        }) => not_yet("waiting for blocks"),
         Step::Send(send) if send.path_form.is_some() => not_yet("raw request targets"),
         Step::Sign(sign)
             if sign.wrong.is_some()

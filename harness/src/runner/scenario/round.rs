@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use x402_assay_protocol::PayerKey;
 
+use super::call::Calls;
 use super::faults::{self, Names};
 use super::send::Volley;
 use super::state::{Paying, State};
@@ -74,6 +75,12 @@ impl From<ControlError> for Broken {
 }
 
 type Background<'s> = FuturesUnordered<BoxFuture<'s, Result<(), SendError>>>;
+
+/// What goes on in the background.
+enum Beside {
+    Volley(Volley),
+    Calls(Calls),
+}
 
 struct Round<'s> {
     stage: &'s Stage<'s>,
@@ -201,16 +208,18 @@ impl<'s> Round<'s> {
                 }
                 continue;
             }
-            if let Some(volley) = beside(background, self.step(step, ran)).await? {
-                let stage = self.stage;
-                background.push(Box::pin(volley.run(stage)));
+            let stage = self.stage;
+            match beside(background, self.step(step, ran)).await? {
+                Some(Beside::Volley(volley)) => background.push(Box::pin(volley.run(stage))),
+                Some(Beside::Calls(calls)) => background.push(Box::pin(calls.run(stage))),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// Does one step; a `send` that goes on in the background is handed back.
-    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Volley>, Broken> {
+    /// Does one step; a `send` or `call` that goes on in the background is handed back.
+    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Beside>, Broken> {
         let stage = self.stage;
         let probe = format!("{}/{}", self.place.probe(), step.number);
         match &step.step {
@@ -228,9 +237,16 @@ impl<'s> Round<'s> {
                 let main = self.route(&Route::Main)?;
                 let volley = Volley::new(&mut self.state, send, probe, main, named);
                 if send.background {
-                    return Ok(Some(volley));
+                    return Ok(Some(Beside::Volley(volley)));
                 }
                 volley.run(stage).await?;
+            }
+            Step::Call(call) => {
+                let calls = Calls::new(&mut self.state, call, probe)?;
+                if call.background {
+                    return Ok(Some(Beside::Calls(calls)));
+                }
+                calls.run(stage).await?;
             }
             Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
             Step::Wait(step_wait) => {
@@ -264,7 +280,6 @@ impl<'s> Round<'s> {
                 }
             }
             Step::SettleDown(_)
-            | Step::Call(_)
             | Step::Link(_)
             | Step::Chain(_)
             | Step::Restart(_)
