@@ -218,6 +218,7 @@ impl FacilitatorEvents {
             CallStep::Fault { fault } => What::FaultInjected {
                 call: Some(call),
                 exchange: None,
+                authorization: None,
                 fault,
             },
             CallStep::Held { .. } => {

@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod battery;
 mod builtin;
+mod clock;
 mod detect;
 mod facilitator_events;
 mod prepare;

@@ -85,7 +85,8 @@ impl Prepared {
                 .await?;
         }
         self.funded.insert((chain_id, asset));
-        Ok(())
+        // After the last block of the set-up: an attached chain may have been warped, a fast one runs ahead.
+        session.read_clock(chain_id).await
     }
 }
 

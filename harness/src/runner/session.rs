@@ -12,6 +12,7 @@ use x402_assay_protocol::header;
 
 use super::access::Access;
 use super::auth::AuthCommand;
+use super::clock::Clocks;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
 use super::secrets::Secrets;
@@ -69,6 +70,7 @@ pub struct Session<'a> {
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
     pub(super) access: Access,
+    pub(super) clocks: Clocks,
     http: ProbeClient,
     secrets: Secrets,
     port: u16,
@@ -187,6 +189,7 @@ impl<'a> Session<'a> {
             patience,
             progress,
             access,
+            clocks: Clocks::default(),
             http,
             secrets,
             port,

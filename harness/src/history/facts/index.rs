@@ -47,11 +47,13 @@ impl<'h> Facts<'h> {
             What::FaultInjected {
                 call,
                 exchange,
+                authorization,
                 fault,
             } => self.faults.push(Fault {
                 at_us: event.at_us,
                 call: *call,
                 exchange: *exchange,
+                authorization: *authorization,
                 name: fault,
             }),
             What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),

@@ -2,7 +2,7 @@
 
 use super::Stage;
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Condition, Fault, Wait, Window};
+use crate::scenario::steps::{CannedBody, Fault, Window};
 use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -78,13 +78,8 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             Some("the target asks another facilitator than the one that would be called".to_owned())
         }
         Step::Link(_) => not_yet("link proxies"),
-        Step::Chain(_) => not_yet("chain faults"),
         Step::Restart(_) => not_yet("restarts"),
         Step::Replicas(_) => not_yet("replicas"),
-        Step::Wait(Wait::Until {
-            condition: Condition::Blocks(_),
-            ..
-        }) => not_yet("waiting for blocks"),
         Step::Send(send) if send.path_form.is_some() => not_yet("raw request targets"),
         Step::Sign(sign)
             if sign.wrong.is_some()

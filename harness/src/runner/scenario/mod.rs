@@ -2,6 +2,8 @@
 
 mod available;
 mod call;
+mod chain_actions;
+mod chain_faults;
 mod encode;
 mod faults;
 mod request;
@@ -21,7 +23,7 @@ use super::prepare::Prepared;
 use super::rest;
 use super::session::{PaymentHeader, Session, now_us};
 use super::stage::RunTrouble;
-use crate::client::{self, SignOptions};
+use crate::client;
 use crate::history::What;
 use crate::history::case_ran::CaseRan;
 use crate::scenario::{Case, Scenario};
@@ -134,14 +136,10 @@ async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<(), RunTroub
     let Ok(choice) = client::choose(&read.challenge, stage.chain_id) else {
         return Ok(());
     };
-    let (resource, now) = (read.challenge.resource(), now_us() / 1_000_000);
-    let payment = client::sign(
-        &session.payers[0],
-        &choice,
-        resource,
-        now,
-        &SignOptions::default(),
-    );
+    let resource = read.challenge.resource();
+    session.read_clocks().await?;
+    let (now, honest) = session.clocks.honest(choice.terms.domain.chain_id);
+    let payment = client::sign(&session.payers[0], &choice, resource, now, &honest);
     let number = session.record_signed(&payment, None);
     let header = PaymentHeader::of(&payment, number);
     session.send(probe, route, Some(&header)).await?;

@@ -8,6 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use x402_assay_protocol::PayerKey;
 
 use super::call::Calls;
+use super::chain_faults;
 use super::faults::{self, Names};
 use super::send::Volley;
 use super::state::{Paying, State};
@@ -119,6 +120,7 @@ pub(super) async fn play(
         Some(newest) => session.read_executions(newest).await,
         None => None,
     };
+    session.read_clocks().await?;
     let mut background = Background::new();
     let steps = round.steps(&mut background, ran);
     let ended = match tokio::time::timeout(case.timeout, steps).await {
@@ -129,6 +131,7 @@ pub(super) async fn play(
         ))),
     };
     round.take_back(ran).await?;
+    chain_faults::take_back(stage, &mut round.state, ran).await?;
     let rest = tokio::time::timeout(REST, finish(&mut background)).await;
     if rest.is_err() {
         ran.troubles.push(format!(
@@ -184,6 +187,7 @@ impl<'s> Round<'s> {
         ran: &mut CaseRan,
     ) -> Result<(), Broken> {
         let case = self.case;
+        chain_faults::deepen(self.stage, case).await?;
         for step in &case.steps {
             if let Step::SettleDown(settle) = &step.step {
                 let until = Instant::now() + settle.within;
@@ -274,16 +278,24 @@ impl<'s> Round<'s> {
                 let route = self.origin(origin.behaviour)?;
                 self.state.routes.insert(origin.name.clone(), route);
             }
+            Step::Chain(chain) => {
+                let aim = chain_faults::Aim {
+                    step: step.number,
+                    seed: self
+                        .names(step.number, &std::collections::BTreeSet::new())
+                        .seed,
+                };
+                chain_faults::inject(stage, &mut self.state, chain, aim).await?;
+            }
             Step::ClearFaults(clear) => {
+                if clear.of.contains(&FaultPlace::Chain) {
+                    chain_faults::take_back(stage, &mut self.state, ran).await?;
+                }
                 if clear.of.contains(&FaultPlace::Facilitator) {
                     self.take_back(ran).await?;
                 }
             }
-            Step::SettleDown(_)
-            | Step::Link(_)
-            | Step::Chain(_)
-            | Step::Restart(_)
-            | Step::Replicas(_) => {
+            Step::SettleDown(_) | Step::Link(_) | Step::Restart(_) | Step::Replicas(_) => {
                 return Err(Broken::Trouble(format!(
                     "step {} cannot be done",
                     step.number
@@ -422,6 +434,7 @@ impl<'s> Round<'s> {
                 amount: alloy_primitives::U256::from(amount),
             };
             session.control.fund(&wanted).await?;
+            chain_faults::deepen(self.stage, self.case).await?;
         }
         self.state.payers.push((name.to_owned(), payer));
         Ok(())

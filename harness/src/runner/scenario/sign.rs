@@ -10,11 +10,11 @@ use x402_assay_protocol::{Version, header, write};
 use super::Stage;
 use super::encode::reencode;
 use super::round::Broken;
-use super::state::{Paying, Quoted, State};
+use super::state::{OnChain, Paying, Quoted, State};
+use crate::chain::chaos::SignedTransfer;
 use crate::client::{self, Payer, SignOptions, SignedPayment};
 use crate::config::profile::Route;
 use crate::http::Response;
-use crate::runner::session::now_us;
 use crate::scenario::steps::{Change, Generation, Mutate, Mutated, Reencode, Sign};
 
 /// Reads the offer a response makes.
@@ -61,7 +61,8 @@ fn sign_one(
     payer: &Arc<Payer>,
     step: &Sign,
 ) -> Result<Paying, Broken> {
-    let now = now_us() / 1_000_000;
+    let clocks = &stage.session.clocks;
+    let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
     let (signed, wrong) = match step.variation() {
         Some(variation) => {
@@ -72,7 +73,7 @@ fn sign_one(
             )
         }
         None => {
-            let (options, wrong) = options(step, quoted, now)?;
+            let (options, wrong) = options(step, quoted, now, honest)?;
             (
                 client::sign(payer, &quoted.choice, resource, now, &options),
                 wrong,
@@ -84,15 +85,10 @@ fn sign_one(
 
 /// An honest payment for a fresh challenge, as a retrying client makes it.
 pub(super) fn sign_anew(stage: &Stage<'_>, quoted: &Quoted, payer: &Arc<Payer>) -> Paying {
-    let now = now_us() / 1_000_000;
+    let clocks = &stage.session.clocks;
+    let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
-    let signed = client::sign(
-        payer,
-        &quoted.choice,
-        resource,
-        now,
-        &SignOptions::default(),
-    );
+    let signed = client::sign(payer, &quoted.choice, resource, now, &honest);
     record(stage, &signed, None, payer, quoted)
 }
 
@@ -108,6 +104,10 @@ fn record(
         header_name: signed.header_name,
         header_value: signed.header_value.clone(),
         nonce: signed.key.nonce,
+        on_chain: Arc::new(OnChain {
+            domain: signed.terms.domain.clone(),
+            transfer: SignedTransfer::new(&signed.authorization, &signed.signature),
+        }),
         valid_before_s: signed.authorization.valid_before.saturating_to(),
         payer: Arc::clone(payer),
         route: quoted.route.clone(),
@@ -120,8 +120,9 @@ fn options(
     step: &Sign,
     quoted: &Quoted,
     now: u64,
+    honest: SignOptions,
 ) -> Result<(SignOptions, Option<&'static str>), Broken> {
-    let mut options = SignOptions::default();
+    let mut options = honest;
     let mut wrong = None;
     if let Some(amount) = step.value {
         let price = quoted.choice.terms.amount;

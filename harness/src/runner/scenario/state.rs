@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use alloy_primitives::B256;
 use serde_json::Value;
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{TokenDomain, Version};
 
+use super::chain_faults::Injected;
+use crate::chain::chaos::SignedTransfer;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
 
@@ -20,6 +22,14 @@ pub(super) struct Quoted {
     pub(super) version: Version,
 }
 
+/// A payment as the token sees it.
+#[derive(Debug)]
+pub(super) struct OnChain {
+    /// Of the offer.
+    pub(super) domain: TokenDomain,
+    pub(super) transfer: SignedTransfer,
+}
+
 /// One signed payment.
 #[derive(Debug, Clone)]
 pub(super) struct Paying {
@@ -27,6 +37,7 @@ pub(super) struct Paying {
     pub(super) header_name: &'static str,
     pub(super) header_value: String,
     pub(super) nonce: B256,
+    pub(super) on_chain: Arc<OnChain>,
     pub(super) valid_before_s: u64,
     pub(super) payer: Arc<Payer>,
     pub(super) route: Route,
@@ -47,6 +58,8 @@ pub(super) struct State {
     pub(super) faults: Vec<(String, usize)>,
     /// Holds, with their step and whether a `release` ends them.
     pub(super) holds: Vec<(String, usize, bool)>,
+    /// What was done to chains and their RPC.
+    pub(super) chain: Injected,
 }
 
 impl State {
