@@ -60,13 +60,15 @@ pub(crate) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
         }
     };
     let headers: Vec<Header> = options.profile.headers.clone();
-    let access = Access {
+    let mut access = Access {
         url,
         headers,
+        accounts: options.profile.fund.clone(),
         owner: Owner::User(Arc::clone(&options.bystander)),
     };
     let offering = offering(&options, &access, wanted).await?;
-    give_gas(&options, &offering).await?;
+    access.accounts.extend(&offering.signers);
+    give_gas(&options, offering.network, &access.accounts).await?;
     let server = server(&options, &access, &offering).await?;
     let mut profile = builtin_profile(server.url(), true);
     profile.fund.clone_from(&options.profile.fund);
@@ -213,11 +215,15 @@ fn read(
     })
 }
 
-async fn give_gas(options: &FrontOptions<'_>, offering: &Offering) -> Result<(), TargetError> {
-    ensure(options.control, offering.network).await?;
-    for account in offering.signers.iter().chain(&options.profile.fund) {
+async fn give_gas(
+    options: &FrontOptions<'_>,
+    network: &Network,
+    accounts: &[Address],
+) -> Result<(), TargetError> {
+    ensure(options.control, network).await?;
+    for account in accounts {
         let gas = GasRequest {
-            chain_id: offering.network.chain_id,
+            chain_id: network.chain_id,
             to: *account,
         };
         let given = options.control.give_gas(&gas).await;

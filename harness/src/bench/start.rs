@@ -29,6 +29,10 @@ use crate::runner::{
 /// File of the history, inside the report folder.
 pub const HISTORY_FILE: &str = "history.jsonl";
 
+/// Longest wait for the answer to a direct call; a round's own time-out is shorter as a rule. Facilitators wait up to
+/// three minutes for a receipt.
+const DIRECT_CALL_MAX: Duration = Duration::from_secs(200);
+
 /// What a run is made of.
 #[derive(Clone)]
 pub struct Bench<'a> {
@@ -288,7 +292,14 @@ impl Course<'_> {
         target: &Target,
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
+        let direct = ProbeClientOptions {
+            timeout: setup.timeout.max(DIRECT_CALL_MAX),
+            ..http.options().clone()
+        };
+        let direct =
+            ProbeClient::new(direct).map_err(|error| RunTrouble::Stopped(error.to_string()))?;
         let options = SessionOptions {
+            direct,
             profile: target.profile.clone(),
             port: target.port,
             http,

@@ -166,6 +166,7 @@ fn ours(state: &ServiceState, tested: bool) -> Result<Access, TargetError> {
     Ok(Access {
         url: url.map_err(|error| TargetError::Chain(format!("the facilitator's URL: {error}")))?,
         headers: Vec::new(),
+        accounts: Vec::new(),
         owner: Owner::Bench { tested },
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use bytes::Bytes;
 use http::Method;
 use url::Url;
@@ -23,6 +24,8 @@ pub struct Access {
     pub url: Url,
     /// Headers it wants.
     pub headers: Vec<Header>,
+    /// Accounts that settle, as far as they are known; those of the bench's own are not named here.
+    pub accounts: Vec<Address>,
     /// Whose it is.
     pub owner: Owner,
 }

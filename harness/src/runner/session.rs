@@ -58,6 +58,8 @@ pub struct SessionOptions {
     pub patience: Duration,
     /// The facilitator that is used, and tested.
     pub facilitator: Access,
+    /// The client for direct calls of it: settling takes longer than a page.
+    pub direct: ProbeClient,
 }
 
 /// One run's connection to its target.
@@ -70,6 +72,7 @@ pub struct Session<'a> {
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
     pub(super) access: Access,
+    direct: ProbeClient,
     pub(super) clocks: Clocks,
     http: ProbeClient,
     secrets: Secrets,
@@ -169,6 +172,7 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             facilitator: access,
+            direct,
         } = options;
         let addresses = payers.iter().map(Payer::address).collect();
         let facilitator = FacilitatorEvents::from_now(control.clone(), addresses).await?;
@@ -189,6 +193,7 @@ impl<'a> Session<'a> {
             patience,
             progress,
             access,
+            direct,
             clocks: Clocks::default(),
             http,
             secrets,
@@ -257,8 +262,12 @@ impl<'a> Session<'a> {
         self.record_sent(number, probe, route, &request, payment);
         let method = request.method.clone();
         self.open.fetch_add(1, Ordering::SeqCst);
+        let http = match route {
+            crate::history::direct::ROUTE => &self.direct,
+            _ => &self.http,
+        };
         let exchange = tokio::select! {
-            exchange = send_or_give_up(&self.http, request, give_up) => exchange,
+            exchange = send_or_give_up(http, request, give_up) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,

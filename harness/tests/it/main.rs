@@ -6,6 +6,7 @@ mod attach;
 mod bad_input;
 mod builtin;
 mod diagnosis;
+mod facilitators;
 mod interrupt;
 mod judge;
 mod kill_matrix;

@@ -2,7 +2,7 @@
 
 use super::Stage;
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Fault, Window};
+use crate::scenario::steps::{CannedBody, Chain, Fault, Window};
 use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -76,6 +76,14 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     match step {
         Step::Call(_) if !stage.offered.facilitator => {
             Some("the target asks another facilitator than the one that would be called".to_owned())
+        }
+        Step::Chain(Chain::EmptyGas)
+            if !stage.session.access.is_ours() && stage.session.access.accounts.is_empty() =>
+        {
+            Some(
+                "neither /supported nor the profile's `fund` names the facilitator's accounts"
+                    .to_owned(),
+            )
         }
         Step::Link(_) => not_yet("link proxies"),
         Step::Restart(_) => not_yet("restarts"),

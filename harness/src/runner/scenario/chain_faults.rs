@@ -75,7 +75,10 @@ pub(super) async fn inject(
     if let Chain::Rpc(rpc) = chain {
         return Ok(arm(stage, state, rpc, chain_id, aim).await?);
     }
-    for deed in deeds(chain, state, chain_id).map_err(Broken::Trouble)? {
+    for mut deed in deeds(chain, state, chain_id).map_err(Broken::Trouble)? {
+        if let ChaosAction::EmptyGas { accounts } = &mut deed.action {
+            accounts.clone_from(&stage.session.access.accounts);
+        }
         if deed.lasts() {
             // Before it is asked for: a round may end meanwhile.
             state.chain.chains.insert(deed.chain_id);

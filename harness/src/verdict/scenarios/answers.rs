@@ -1,11 +1,11 @@
 //! What direct calls of the facilitator were answered: `answers`, and the invariants as they concern them.
 
-use x402_assay_reports::model::Evidence;
+use x402_assay_reports::model::{Evidence, Verdict};
 use x402_mock_facilitator::event::Endpoint;
 
 use super::expectation::{Miss, count};
 use super::scene::Scene;
-use crate::audit::Book;
+use crate::audit::{Book, Moved};
 use crate::history::DirectCall;
 use crate::scenario::Step;
 use crate::scenario::expect::Answers;
@@ -124,14 +124,20 @@ pub(super) fn are_true(scene: &Scene<'_, '_>, what: &str) -> Vec<Miss> {
             .collect();
         for call in settled.iter().filter(|call| call.says_yes()) {
             if let Some(text) = untrue(scene, book, call) {
-                misses.push(Miss::new(what, text, shown(scene, book, call)));
+                misses.push(Miss {
+                    // Said before the block went away: the operator's risk, which one confirmation leaves.
+                    verdict: before_reorg(scene, call).then_some(Verdict::Info),
+                    ..Miss::new(what, text, shown(scene, book, call))
+                });
             }
         }
         let failed = |call: &DirectCall<'_, '_>| {
             call.says_no() && call.verdict() == Some(false) && !call.is_pending()
         };
         let all_failed = !settled.is_empty() && settled.iter().all(failed);
-        if all_failed && !book.transfers.is_empty() && !landed_by_others(scene, book) {
+        // A token that moved too little was no payment: calling it failed is true.
+        let paid = book.transfers.iter().any(|moved| pays(book, moved));
+        if all_failed && paid && !landed_by_others(scene, book) {
             let text = format!(
                 "settle said that it failed{}, and its transfer is on the ledger",
                 said(&settled[..1])
@@ -159,12 +165,27 @@ fn untrue(scene: &Scene<'_, '_>, book: &Book<'_>, call: &DirectCall<'_, '_>) -> 
             short(hash)
         )),
         None => None,
-        Some(moved) if moved.to != offered.pay_to || moved.value < offered.amount => Some(format!(
+        Some(moved) if !pays(book, moved) => Some(format!(
             "settle said success, and {} of the required {} came to {}",
             moved.value, offered.amount, moved.to
         )),
         Some(_) => None,
     }
+}
+
+/// The recipient got at least what was asked for.
+fn pays(book: &Book<'_>, moved: &Moved<'_>) -> bool {
+    let offered = &book.signed.offered;
+    moved.to == offered.pay_to && moved.value >= offered.amount
+}
+
+/// True when a later step of the case took blocks away.
+fn before_reorg(scene: &Scene<'_, '_>, call: &DirectCall<'_, '_>) -> bool {
+    let step = scene.step_number(call.exchange);
+    scene.case.steps.iter().any(|later| {
+        let reorganises = matches!(&later.step, Step::Chain(Chain::Reorg(_)));
+        reorganises && step.is_some_and(|step| step < later.number)
+    })
 }
 
 /// A third party was made to land it: the Transfer is not the facilitator's.

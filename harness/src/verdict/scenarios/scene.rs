@@ -170,6 +170,11 @@ impl<'f, 'h> Scene<'f, 'h> {
             .collect()
     }
 
+    /// Number of the step an exchange belongs to.
+    pub(super) fn step_number(&self, exchange: &Exchange<'h>) -> Option<usize> {
+        step_of(exchange)?.parse().ok()
+    }
+
     /// Direct calls about one payment.
     pub(super) fn calls_of(&self, book: &Book<'h>, of: Option<&str>) -> Vec<DirectCall<'f, 'h>> {
         let number = Some(book.signed.authorization);
