@@ -19,7 +19,6 @@ const RED: &[(&str, &str, &str)] = &[
     ("recipient-not-compared", "settle-other-terms", "fail"),
     ("settle-without-verify", "settle-other-terms", "fail"),
     ("replay-is-500", "settle-preempted", "warn"),
-    ("expiry-margin-missing", "time-window", "warn"),
     ("window-ignored", "time-window", "fail"),
     ("signature-not-checked", "wrong-payments-settle", "fail"),
     ("verify-settles", "time-window", "fail"),
@@ -64,4 +63,53 @@ async fn a_server_is_not_tested_as_a_facilitator() {
         ran.said()
     );
     assert_eq!(ran.code, 5, "{}", ran.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_typescript_facilitator_is_tested_with_our_server_in_front() {
+    let installed = crate::typescript::install("typescript-v2").await;
+    let needed = "npm packages of interop/typescript-v2";
+    let Some(folder) = crate::support::requirements::require(needed, installed) else {
+        return;
+    };
+    let profile = folder.join("../profiles/facilitator-v2-nonce-manager.yaml");
+    let target = ["run", "--facilitator", profile.to_str().unwrap()];
+    let scenarios = [
+        "settle-duplicates",
+        "settle-other-terms",
+        "concurrent-duplicates",
+    ];
+    let ran = assay(&[&target[..], &scenarios].concat()).await.exits(0);
+    let report = ran.report();
+    assert_eq!(report["target"]["kind"], "facilitator");
+    assert_eq!(
+        report["controls"]["positive"]["held"],
+        true,
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        report["controls"]["mutation"]["held"],
+        true,
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        report["checks"],
+        serde_json::json!([]),
+        "they are about servers"
+    );
+    assert_ne!(
+        verdict(&ran, "settle-duplicates"),
+        "skipped",
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        verdict(&ran, "settle-other-terms"),
+        "pass",
+        "{}",
+        ran.said()
+    );
+    assert_eq!(verdict(&ran, "concurrent-duplicates"), "skipped");
 }

@@ -97,9 +97,5 @@ fn body(paying: &Paying, terms: &Value) -> String {
         .ok()
         .and_then(|decoded| String::from_utf8(decoded.bytes).ok())
         .unwrap_or_else(|| Value::from(paying.header_value.as_str()).to_string());
-    direct::body(
-        paying.version.number().into(),
-        payment.trim(),
-        &terms.to_string(),
-    )
+    direct::body(paying.version.number(), payment.trim(), &terms.to_string())
 }

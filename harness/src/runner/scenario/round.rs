@@ -19,7 +19,7 @@ use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::runner::stage::RunTrouble;
-use crate::scenario::steps::{Buy, FaultPlace, OriginBehaviour, Quote, Route};
+use crate::scenario::steps::{Buy, Call, FaultPlace, OriginBehaviour, Quote, Route, Send};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
 use crate::service::ControlError;
 
@@ -232,26 +232,8 @@ impl<'s> Round<'s> {
             Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
             Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
             Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
-            Step::Send(send) => {
-                let named = send
-                    .route
-                    .as_ref()
-                    .map(|route| self.route(route))
-                    .transpose()?;
-                let main = self.route(&Route::Main)?;
-                let volley = Volley::new(&mut self.state, send, probe, main, named);
-                if send.background {
-                    return Ok(Some(Beside::Volley(volley)));
-                }
-                volley.run(stage).await?;
-            }
-            Step::Call(call) => {
-                let calls = Calls::new(&mut self.state, call, probe)?;
-                if call.background {
-                    return Ok(Some(Beside::Calls(calls)));
-                }
-                calls.run(stage).await?;
-            }
+            Step::Send(send) => return self.send(send, probe).await,
+            Step::Call(call) => return self.call(call, probe).await,
             Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
             Step::Wait(step_wait) => {
                 let late = wait::wait(stage, &self.state, step_wait, self.before).await?;
@@ -302,6 +284,30 @@ impl<'s> Round<'s> {
                 )));
             }
         }
+        Ok(None)
+    }
+
+    async fn send(&mut self, send: &Send, probe: String) -> Result<Option<Beside>, Broken> {
+        let named = send
+            .route
+            .as_ref()
+            .map(|route| self.route(route))
+            .transpose()?;
+        let main = self.route(&Route::Main)?;
+        let volley = Volley::new(&mut self.state, send, probe, main, named);
+        if send.background {
+            return Ok(Some(Beside::Volley(volley)));
+        }
+        volley.run(self.stage).await?;
+        Ok(None)
+    }
+
+    async fn call(&mut self, call: &Call, probe: String) -> Result<Option<Beside>, Broken> {
+        let calls = Calls::new(&mut self.state, call, probe)?;
+        if call.background {
+            return Ok(Some(Beside::Calls(calls)));
+        }
+        calls.run(self.stage).await?;
         Ok(None)
     }
 

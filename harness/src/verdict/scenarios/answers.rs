@@ -62,10 +62,10 @@ pub(super) fn verify_predicts_settle(scene: &Scene<'_, '_>, of: Option<&str>) ->
     let (mut misses, mut observed) = (Vec::new(), false);
     for book in &scene.books.books {
         let calls = scene.calls_of(book, of);
-        let verified = calls
+        let mut verified = calls
             .iter()
             .filter(|call| call.endpoint() == Endpoint::Verify && call.exchange.answer().is_some());
-        let Some(last) = verified.last() else {
+        let Some(last) = verified.next_back() else {
             continue;
         };
         let next = calls.iter().find(|call| {
