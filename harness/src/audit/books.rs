@@ -59,6 +59,8 @@ pub struct Book<'h> {
     pub at_rest: bool,
     /// Its exchanges ended without an answer because of us, or of time.
     pub answer_lost: bool,
+    /// The bench itself asked the facilitator about it, without a server that could give anything.
+    pub called_directly: bool,
 }
 
 impl Book<'_> {
@@ -227,6 +229,7 @@ fn keep_book<'h>(
             && last_seq
                 .is_some_and(|seq| chains.iter().any(|chain| facts.at_rest_after(seq, *chain))),
         answer_lost: carrying.iter().any(|exchange| is_lost(exchange)),
+        called_directly: carrying.iter().any(|exchange| exchange.is_direct()),
     }
 }
 

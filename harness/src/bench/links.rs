@@ -8,16 +8,17 @@ use super::error::BenchError;
 use super::services::Services;
 use super::target::Target;
 use crate::cli::args::{Listen, Setup};
+use crate::config::profile::TargetKind;
 use crate::link::{LinkError, LinkOptions, LinkProxy};
 use crate::runner::Links;
 use crate::service::{ServiceError, ServiceOptions, ServiceState};
 
 /// Whether the target was configured by hand: it then expects our facilitator at the port it was told.
 pub(super) fn by_hand(setup: &Setup) -> bool {
-    setup
-        .target
-        .as_ref()
-        .is_some_and(|profile| profile.launch.is_none())
+    setup.target.as_ref().is_some_and(|profile| {
+        let tested = matches!(profile.kind, TargetKind::Facilitator { .. });
+        profile.launch.is_none() && !tested
+    })
 }
 
 /// Leaves the facilitator's port to the link that will stand in front of it.
@@ -115,7 +116,13 @@ fn advertised(
 }
 
 /// The links of a run whose target is up.
-pub(super) fn around(target: &Target, facilitator: Result<LinkProxy, String>) -> Links {
+pub(super) fn around(target: &mut Target, ours: Result<LinkProxy, String>) -> Links {
+    // A facilitator under test has a link of its own; ours then leads where nobody goes.
+    let tested = target.tested.as_mut();
+    let facilitator = match tested {
+        Some(tested) => std::mem::replace(&mut tested.link, Err(String::new())),
+        None => ours,
+    };
     let url = target.profile.url().map(|url| url.resolve(target.port));
     let client = url
         .ok_or_else(|| "the target has no URL".to_owned())

@@ -3,6 +3,7 @@
 mod builtin;
 mod copies;
 mod error;
+mod front;
 mod links;
 mod services;
 mod start;

@@ -9,7 +9,7 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
-use super::args::{FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::args::{ALL_SCENARIOS, FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
 use super::findings::Keeper;
 use super::main::reserved;
@@ -20,6 +20,7 @@ use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
 use crate::runner::{Repeats, Scope, Sheet};
+use crate::scenario::Role;
 use crate::verdict::{self, Judging};
 
 /// `--slow`: longer than any wait of a correct server or SDK (they give up after 90 s).
@@ -44,7 +45,13 @@ pub(super) async fn run(
         );
         return Exit::Nothing;
     }
-    let sheets = match scenarios::sheets(&options.scenarios) {
+    if tests_facilitator(&options) && !selection.check.is_empty() {
+        print::message(
+            "error: --check: there are no checks for facilitators in this version; name scenarios instead (x402-assay list --scenarios --role facilitator)",
+        );
+        return Exit::Nothing;
+    }
+    let sheets = match sheets(&options) {
         Ok(sheets) => scenarios::with_tags(sheets, &options.scenario_tags),
         Err(problems) => {
             for problem in problems {
@@ -135,12 +142,26 @@ async fn keep_findings(
     kept.map_err(|error| format!("the replay files are not whole on disk: {error}"))
 }
 
+fn tests_facilitator(options: &RunOptions) -> bool {
+    let kind = options.setup.target.as_ref().map(|target| &target.kind);
+    matches!(kind, Some(TargetKind::Facilitator { .. }))
+}
+
+/// The scenarios that were named; a facilitator without any gets all that are about facilitators.
+fn sheets(options: &RunOptions) -> Result<Vec<Sheet>, Vec<String>> {
+    if options.scenarios.is_empty() && tests_facilitator(options) {
+        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()])?;
+        all.retain(|sheet| sheet.scenario.role == Role::Facilitator);
+        return Ok(all);
+    }
+    scenarios::sheets(&options.scenarios)
+}
+
 /// Names that are reserved, said before anything is started.
 pub(super) fn not_built(setup: &Setup) -> Option<Exit> {
     let kind = setup.target.as_ref().map(|target| &target.kind);
     match kind {
         Some(TargetKind::Client { .. }) => Some(reserved("run --client")),
-        Some(TargetKind::Facilitator { .. }) => Some(reserved("run --facilitator")),
         _ => None,
     }
 }

@@ -1,12 +1,14 @@
 //! Asking the facilitator (wire-format sections 3.7 and 9). Everything odd is trouble, never a yes.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use serde_json::Value;
 use url::Url;
+use x402_mock_facilitator::event::Endpoint;
 
-use super::options::StartError;
+use super::options::{ReferenceServerOptions, StartError};
+use super::witness::{Watched, Witness};
 use crate::http::{SetupError, tls};
 
 /// Bytes of an answer that are read.
@@ -52,11 +54,13 @@ pub(super) struct FacilitatorClient {
     verify: Url,
     settle: Url,
     supported: Url,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl FacilitatorClient {
-    /// A client for the facilitator at `base`.
-    pub(super) fn new(base: &str, timeout: Duration) -> Result<Self, StartError> {
+    /// A client for the facilitator of a server.
+    pub(super) fn new(options: &ReferenceServerOptions) -> Result<Self, StartError> {
+        let base = options.facilitator_url.as_str();
         let endpoint = |name: &str| {
             let url = format!("{}/{name}", base.trim_end_matches('/'));
             url.parse::<Url>()
@@ -70,7 +74,8 @@ impl FacilitatorClient {
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(timeout)
+            .default_headers(options.facilitator_headers.clone())
+            .timeout(options.facilitator_timeout)
             .build()
             .map_err(SetupError::from)?;
         Ok(Self {
@@ -78,12 +83,13 @@ impl FacilitatorClient {
             verify: endpoint("verify")?,
             settle: endpoint("settle")?,
             supported: endpoint("supported")?,
+            witness: options.witness.clone(),
         })
     }
 
     /// `POST /verify`
     pub(super) async fn verify(&self, request: &Value) -> Result<Verified, Trouble> {
-        let (ok, answer) = self.post(&self.verify, request).await?;
+        let (ok, answer) = self.post(Endpoint::Verify, request).await?;
         let reason = text(&answer, "invalidReason").unwrap_or_else(|| "invalid payment".to_owned());
         match answer.get("isValid") {
             // The facilitator's own trouble says nothing about the payment.
@@ -101,7 +107,7 @@ impl FacilitatorClient {
 
     /// `POST /settle`
     pub(super) async fn settle(&self, request: &Value, network: &str) -> Result<Settled, Trouble> {
-        let (ok, answer) = self.post(&self.settle, request).await?;
+        let (ok, answer) = self.post(Endpoint::Settle, request).await?;
         let settled = |success| Settled {
             success,
             transaction: text(&answer, "transaction").unwrap_or_default(),
@@ -134,10 +140,11 @@ impl FacilitatorClient {
 
     /// `GET /supported`: whether it settles `exact` payments on one of these networks.
     pub(super) async fn supports(&self, networks: &[String]) -> Result<bool, Trouble> {
-        let answer = self.http.get(self.supported.clone()).send().await?;
-        let (ok, answer) = read(answer).await?;
+        let (status, body) = self.ask_supported().await?;
+        let answer: Value = serde_json::from_slice(&body)
+            .map_err(|error| Trouble::Junk(format!("status {status}: {error}")))?;
         let kinds = answer.get("kinds").and_then(Value::as_array);
-        let (true, Some(kinds)) = (ok, kinds) else {
+        let (true, Some(kinds)) = (status.is_success(), kinds) else {
             return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
         };
         let ours = |kind: &Value| {
@@ -150,19 +157,39 @@ impl FacilitatorClient {
 
     /// `GET /supported`; the answer does not matter.
     pub(super) async fn supported(&self) -> Result<(), Trouble> {
-        self.http.get(self.supported.clone()).send().await?;
-        Ok(())
+        self.ask_supported().await.map(|_| ())
     }
 
-    async fn post(&self, url: &Url, request: &Value) -> Result<(bool, Value), Trouble> {
-        let sent = self.http.post(url.clone()).json(request).send();
-        read(sent.await?).await
+    async fn ask_supported(&self) -> Result<(http::StatusCode, BytesMut), Trouble> {
+        let watched = Watched::begin(self.witness.as_ref(), Endpoint::Supported, b"");
+        let answer = self.http.get(self.supported.clone()).send().await?;
+        let (status, body) = whole(answer).await?;
+        watched.answered(status.as_u16(), &body);
+        Ok((status, body))
+    }
+
+    async fn post(&self, on: Endpoint, request: &Value) -> Result<(bool, Value), Trouble> {
+        let url = match on {
+            Endpoint::Verify => &self.verify,
+            _ => &self.settle,
+        };
+        let body = request.to_string();
+        let watched = Watched::begin(self.witness.as_ref(), on, body.as_bytes());
+        let request = self
+            .http
+            .post(url.clone())
+            .header(http::header::CONTENT_TYPE, "application/json");
+        let answer = request.body(body).send().await?;
+        let (status, body) = whole(answer).await?;
+        watched.answered(status.as_u16(), &body);
+        let value: Value = serde_json::from_slice(&body)
+            .map_err(|error| Trouble::Junk(format!("status {status}: {error}")))?;
+        Ok((status.is_success(), value))
     }
 }
 
-/// Whether the status is a success, and the JSON body.
-async fn read(mut answer: reqwest::Response) -> Result<(bool, Value), Trouble> {
-    let ok = answer.status().is_success();
+/// Status and body of an answer, bounded.
+async fn whole(mut answer: reqwest::Response) -> Result<(http::StatusCode, BytesMut), Trouble> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -170,9 +197,7 @@ async fn read(mut answer: reqwest::Response) -> Result<(bool, Value), Trouble> {
         }
         body.extend_from_slice(&chunk);
     }
-    let value: Value = serde_json::from_slice(&body)
-        .map_err(|error| Trouble::Junk(format!("status {}: {error}", answer.status())))?;
-    Ok((ok, value))
+    Ok((answer.status(), body))
 }
 
 fn text(answer: &Value, name: &str) -> Option<String> {

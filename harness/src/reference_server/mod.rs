@@ -26,12 +26,15 @@ mod start;
 mod streaming;
 mod switches;
 mod variants;
+mod witness;
 
 pub use defects::{Defect, DefectSet};
 pub use options::{MARKER, ReferenceServerOptions, StartError};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};
 pub use variants::{Variant, VariantSet};
+pub(crate) use witness::Watched;
+pub use witness::Witness;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What the reference server is told.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
@@ -8,6 +9,7 @@ use x402_assay_protocol::{Network, TokenDomain, Version};
 
 use super::defects::DefectSet;
 use super::variants::VariantSet;
+use super::witness::Witness;
 use crate::http::SetupError;
 
 /// Text that only a paid body holds.
@@ -18,6 +20,10 @@ pub const MARKER: &str = "paid-content-7f3a";
 pub struct ReferenceServerOptions {
     /// Base URL of the facilitator.
     pub facilitator_url: String,
+    /// Headers of every facilitator call.
+    pub facilitator_headers: http::HeaderMap,
+    /// Sees every facilitator call, if there is somebody.
+    pub witness: Option<Arc<dyn Witness>>,
     /// Time for one facilitator call; longer than a settlement takes.
     pub facilitator_timeout: Duration,
     /// The token's EIP-712 domain: chain id, contract, name and version.
@@ -47,6 +53,8 @@ impl ReferenceServerOptions {
         }
         Self {
             facilitator_url: facilitator_url.into(),
+            facilitator_headers: http::HeaderMap::new(),
+            witness: None,
             facilitator_timeout: Duration::from_secs(30),
             token: network.usdc_domain(),
             pay_to,

@@ -56,8 +56,7 @@ impl ReferenceServer {
         bind: SocketAddr,
     ) -> Result<Self, StartError> {
         check(&options)?;
-        let facilitator =
-            FacilitatorClient::new(&options.facilitator_url, options.facilitator_timeout)?;
+        let facilitator = FacilitatorClient::new(&options)?;
         let at_bind = |source| StartError::Bind { addr: bind, source };
         let listener = TcpListener::bind(bind).await.map_err(at_bind)?;
         let addr = listener.local_addr().map_err(at_bind)?;

@@ -1,5 +1,6 @@
 //! Which exchanges a run performs, in which order. Records everything, judges nothing.
 
+mod access;
 mod auth;
 mod battery;
 mod builtin;
@@ -20,7 +21,9 @@ mod secrets;
 mod session;
 mod stage;
 mod target_control;
+mod witness;
 
+pub use access::{Access, Owner};
 pub use builtin::builtin_profile;
 pub use links::Links;
 pub use progress::{Progress, Silent};
@@ -32,3 +35,4 @@ pub(crate) use session::now_us;
 pub use session::{Session, SessionOptions};
 pub use stage::{Plays, RunTrouble, Scope, planned_requests, run};
 pub use target_control::{Changed, Ending, NotOurProcess, TargetControl};
+pub use witness::Bystander;

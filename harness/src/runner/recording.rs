@@ -39,7 +39,9 @@ impl Session<'_> {
             headers,
             body,
             authorization: payment.and_then(|payment| payment.authorization),
-            payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
+            payment: payment
+                .filter(|payment| payment.is_sent())
+                .map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
         };
         self.recorder.append(at_us, What::Sent(sent));
     }

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::access::Access;
 use super::auth::AuthCommand;
 use super::clock::Clocks;
 use super::executions::Executions;
@@ -54,6 +55,10 @@ pub struct SessionOptions {
     pub cancel: CancellationToken,
     /// Longest wait for something that may never happen.
     pub patience: Duration,
+    /// The facilitator that is used, and tested.
+    pub facilitator: Access,
+    /// The client for direct calls of it: settling takes longer than a page.
+    pub direct: ProbeClient,
 }
 
 /// One run's connection to its target.
@@ -65,6 +70,8 @@ pub struct Session<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
+    pub(super) access: Access,
+    direct: ProbeClient,
     pub(super) clocks: Clocks,
     pub(super) http: RwLock<ProbeClient>,
     pub(super) way: RwLock<Option<SocketAddr>>,
@@ -125,6 +132,20 @@ pub(crate) struct PaymentHeader {
 }
 
 impl PaymentHeader {
+    /// Stands for a payment that travels in the body of a direct call.
+    pub(super) const fn in_body(authorization: u32) -> Self {
+        Self {
+            authorization: Some(authorization),
+            name: "",
+            value: String::new(),
+        }
+    }
+
+    /// True when there is a header.
+    fn is_sent(&self) -> bool {
+        !self.name.is_empty()
+    }
+
     /// The header of a payment that was signed and recorded as `authorization`.
     pub(crate) fn of(payment: &SignedPayment, authorization: u32) -> Self {
         Self {
@@ -154,6 +175,8 @@ impl<'a> Session<'a> {
             payers,
             cancel,
             patience,
+            facilitator: access,
+            direct,
         } = options;
         let addresses = payers.iter().map(Payer::address).collect();
         let facilitator = FacilitatorEvents::from_now(control.clone(), addresses).await?;
@@ -173,6 +196,8 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             progress,
+            access,
+            direct,
             clocks: Clocks::default(),
             http: RwLock::new(http),
             way: RwLock::default(),
@@ -241,7 +266,11 @@ impl<'a> Session<'a> {
         self.acquire().await?;
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.record_sent(number, probe, route, &request, payment);
-        let (method, http) = (request.method.clone(), self.http());
+        let method = request.method.clone();
+        let http = match route {
+            crate::history::direct::ROUTE => self.direct.clone(),
+            _ => self.http(),
+        };
         self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
             exchange = send_or_give_up(&http, request, give_up) => exchange,
@@ -265,7 +294,7 @@ impl<'a> Session<'a> {
                 .stage(&format!("the target asks for a pause of {pause:?}"));
         }
         self.facilitator.lock().await.pull(&self.recorder).await?;
-        if payment.is_some() && alone {
+        if payment.is_some_and(PaymentHeader::is_sent) && alone {
             let newest = self.exchanges.load(Ordering::Relaxed).saturating_sub(1);
             self.read_executions(newest).await;
         }
@@ -310,11 +339,14 @@ impl<'a> Session<'a> {
 
     /// As [`Self::settle_down`], with its own patience.
     pub(super) async fn settle_down_within(&self, within: Duration) -> Result<bool, ControlError> {
-        self.facilitator
-            .lock()
-            .await
-            .settle_down(&self.recorder, within)
-            .await
+        let (quiet, rested) = tokio::join!(
+            async {
+                let mut log = self.facilitator.lock().await;
+                log.settle_down(&self.recorder, within).await
+            },
+            self.access.rest(within),
+        );
+        Ok(quiet? && rested)
     }
 
     /// Transaction hashes that receipts of the target named since this was last asked.
@@ -349,7 +381,7 @@ impl<'a> Session<'a> {
 
     /// Whether the target asked our facilitator about a payment of this run.
     pub(super) async fn uses_our_facilitator(&self) -> bool {
-        self.facilitator.lock().await.was_asked()
+        self.facilitator.lock().await.was_asked() || self.access.was_asked()
     }
 
     /// Copies what the facilitator logged since into the history.
@@ -359,7 +391,8 @@ impl<'a> Session<'a> {
 
     /// Facilitator calls of this run: how many were seen and answered, per endpoint.
     pub(super) async fn call_counts(&self) -> super::facilitator_events::CallCounts {
-        self.facilitator.lock().await.counts()
+        let ours = self.facilitator.lock().await.counts();
+        ours.and(self.access.counts())
     }
 
     /// Adds a remark to the history.

@@ -2,6 +2,7 @@
 
 pub mod controls;
 pub mod diagnosis;
+mod facilitator_controls;
 mod latency;
 mod report;
 mod run_verdict;

@@ -7,6 +7,7 @@ mod bad_input;
 mod builtin;
 mod chain_steps;
 mod diagnosis;
+mod facilitators;
 mod interrupt;
 mod judge;
 mod kill_matrix;

@@ -3,9 +3,7 @@
 use super::{Stage, links, path, routes};
 use crate::config::TargetProfile;
 use crate::link::LinkEnds;
-use crate::scenario::steps::{
-    CannedBody, Condition, Fault, Replica, Restarted, Route, Send, Wait, Window,
-};
+use crate::scenario::steps::{CannedBody, Chain, Fault, Replica, Restarted, Route, Send, Window};
 use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -23,8 +21,18 @@ pub(crate) struct Offered {
 
 /// Why this case cannot be run; decided before anything of it is sent.
 pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Option<String> {
-    if scenario.role != Role::Server {
-        return Some("scenarios about a facilitator are not run against a server".to_owned());
+    let access = &stage.session.access;
+    match scenario.role {
+        Role::Server if !access.is_ours() => {
+            return Some("it is about a server, and the target is a facilitator".to_owned());
+        }
+        Role::Facilitator if !access.is_tested() => {
+            return Some(
+                "it is about a facilitator, and the target is a server; run it with --facilitator"
+                    .to_owned(),
+            );
+        }
+        _ => {}
     }
     if !stage.offered.sells {
         return Some("the target sold nothing to begin with (positive control)".to_owned());
@@ -43,6 +51,9 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
     let profile: &TargetProfile = &stage.session.profile;
     let lacks = |missing: bool, key: &str| missing.then(|| format!("the profile has no `{key}`"));
     match need {
+        Need::Facilitator if !stage.session.access.is_ours() => {
+            Some("faults are for the bench's facilitator, and another is under test".to_owned())
+        }
         Need::Facilitator => (!stage.offered.facilitator)
             .then(|| "the target does not use the bench's facilitator".to_owned()),
         Need::Chain => None,
@@ -122,7 +133,17 @@ pub(super) fn copies_behind_link(case: &Case) -> Option<String> {
 fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     let not_yet = |what: &str| Some(format!("this version has no {what}"));
     match step {
-        Step::Call(_) => not_yet("direct calls of the facilitator"),
+        Step::Call(_) if !stage.offered.facilitator => {
+            Some("the target asks another facilitator than the one that would be called".to_owned())
+        }
+        Step::Chain(Chain::EmptyGas)
+            if !stage.session.access.is_ours() && stage.session.access.accounts.is_empty() =>
+        {
+            Some(
+                "neither /supported nor the profile's `fund` names the facilitator's accounts"
+                    .to_owned(),
+            )
+        }
         Step::Link(link) => no_link(stage, links::ends_of(link), seen_at(link.on)),
         Step::Restart(restart) if restart.of == Restarted::Facilitator => {
             not_yet("restarts of the facilitator")
@@ -139,10 +160,6 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             Ok(_) => None,
             Err(why) => Some(why),
         },
-        Step::Wait(Wait::Until {
-            condition: Condition::Answers(_),
-            ..
-        }) => not_yet("waiting for direct calls"),
         Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()

@@ -91,10 +91,11 @@ pub(super) async fn inject(
 
 /// Whose gas a step takes: a target that does not use the bench's facilitator pays with the accounts of its profile.
 fn gas_accounts(stage: &Stage<'_>, chain: &Chain) -> Result<Vec<Address>, Broken> {
-    if stage.offered.facilitator || *chain != Chain::EmptyGas {
+    let access = &stage.session.access;
+    if access.is_ours() || *chain != Chain::EmptyGas {
         return Ok(Vec::new());
     }
-    let accounts = stage.session.profile.fund.clone();
+    let accounts = access.accounts.clone();
     if accounts.is_empty() {
         let text = "whose gas? name the facilitator's accounts under `fund` of the profile";
         return Err(Broken::Trouble(text.to_owned()));

@@ -1,6 +1,7 @@
 //! Runs the cases of scenarios on a session, step by step; records everything, judges nothing.
 
 mod available;
+mod call;
 mod chain_actions;
 mod chain_faults;
 mod encode;

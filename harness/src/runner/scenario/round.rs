@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use x402_assay_protocol::PayerKey;
 
+use super::call::Calls;
 use super::chain_faults;
 use super::faults::{self, Names};
 use super::restarts::Restarts;
@@ -19,7 +20,9 @@ use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::runner::stage::RunTrouble;
-use crate::scenario::steps::{Buy, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route};
+use crate::scenario::steps::{
+    Buy, Call, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route, Send,
+};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
 use crate::service::ControlError;
 
@@ -81,6 +84,12 @@ impl From<ControlError> for Broken {
 }
 
 type Background<'s> = FuturesUnordered<BoxFuture<'s, Result<(), SendError>>>;
+
+/// What goes on in the background.
+enum Beside {
+    Volley(Volley),
+    Calls(Calls),
+}
 
 struct Round<'s> {
     stage: &'s Stage<'s>,
@@ -237,16 +246,18 @@ impl<'s> Round<'s> {
                 }
                 continue;
             }
-            if let Some(volley) = beside(background, restarts, self.step(step, ran)).await? {
-                let stage = self.stage;
-                background.push(Box::pin(volley.run(stage)));
+            let stage = self.stage;
+            match beside(background, restarts, self.step(step, ran)).await? {
+                Some(Beside::Volley(volley)) => background.push(Box::pin(volley.run(stage))),
+                Some(Beside::Calls(calls)) => background.push(Box::pin(calls.run(stage))),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// Does one step; a `send` that goes on in the background is handed back.
-    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Volley>, Broken> {
+    /// Does one step; a `send` or `call` that goes on in the background is handed back.
+    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Beside>, Broken> {
         let stage = self.stage;
         let probe = format!("{}/{}", self.place.probe(), step.number);
         match &step.step {
@@ -255,20 +266,8 @@ impl<'s> Round<'s> {
             Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
             Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
             Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
-            Step::Send(send) => {
-                let named = send
-                    .route
-                    .as_ref()
-                    .map(|route| self.route(route))
-                    .transpose()?;
-                let main = self.route(&Route::Main)?;
-                let routes = &stage.session.profile.routes;
-                let volley = Volley::new(&mut self.state, send, probe, main, named, routes);
-                if send.background {
-                    return Ok(Some(volley));
-                }
-                volley.run(stage).await?;
-            }
+            Step::Send(send) => return self.send(send, probe).await,
+            Step::Call(call) => return self.call(call, probe).await,
             Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
             Step::Wait(step_wait) => {
                 let late = wait::wait(stage, &self.state, step_wait, self.before).await?;
@@ -312,7 +311,7 @@ impl<'s> Round<'s> {
             Step::Link(link) => self.link(link, step.number)?,
             Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
             Step::Replicas(replicas) => self.copy(replicas.count, step.number).await?,
-            Step::SettleDown(_) | Step::Call(_) => {
+            Step::SettleDown(_) => {
                 return Err(Broken::Trouble(format!(
                     "step {} cannot be done",
                     step.number
@@ -352,6 +351,31 @@ impl<'s> Round<'s> {
         self.state.copies.clear();
         let ended = restarts::copies(self.stage, 1).await;
         ran.troubles.extend(ended.err());
+    }
+
+    async fn send(&mut self, send: &Send, probe: String) -> Result<Option<Beside>, Broken> {
+        let named = send
+            .route
+            .as_ref()
+            .map(|route| self.route(route))
+            .transpose()?;
+        let main = self.route(&Route::Main)?;
+        let routes = &self.stage.session.profile.routes;
+        let volley = Volley::new(&mut self.state, send, probe, main, named, routes);
+        if send.background {
+            return Ok(Some(Beside::Volley(volley)));
+        }
+        volley.run(self.stage).await?;
+        Ok(None)
+    }
+
+    async fn call(&mut self, call: &Call, probe: String) -> Result<Option<Beside>, Broken> {
+        let calls = Calls::new(&mut self.state, call, probe)?;
+        if call.background {
+            return Ok(Some(Beside::Calls(calls)));
+        }
+        calls.run(self.stage).await?;
+        Ok(None)
     }
 
     fn names<'n>(

@@ -139,6 +139,7 @@ fn record(
         payer: Arc::clone(payer),
         route: quoted.route.clone(),
         version: quoted.version,
+        offer: quoted.choice.offer.raw.clone(),
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Paying {
     pub(super) payer: Arc<Payer>,
     pub(super) route: Route,
     pub(super) version: Version,
+    /// The offer it answers, as it came.
+    pub(super) offer: Value,
 }
 
 /// Names of a round.

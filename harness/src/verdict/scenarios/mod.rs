@@ -1,5 +1,6 @@
 //! Judges scenarios: each round of each case against what the scenario expects. Pure: no clock, no I/O.
 
+mod answers;
 mod expectation;
 mod flags;
 mod invariant;

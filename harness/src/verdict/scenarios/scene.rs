@@ -7,8 +7,8 @@ use x402_mock_facilitator::event::Endpoint;
 
 use crate::audit::{Book, Books, Contents, Delivery};
 use crate::history::case_ran::{CaseRan, SIBLING};
-use crate::history::{Exchange, FacilitatorCall, Facts};
-use crate::scenario::{Case, Step};
+use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
+use crate::scenario::{Case, CaseStep, Step};
 
 /// Most pieces of evidence of one finding.
 const EVIDENCE_MAX: usize = 12;
@@ -221,6 +221,36 @@ impl<'f, 'h> Scene<'f, 'h> {
         self.exchanges.iter().filter(ours).copied().collect()
     }
 
+    /// Direct calls of the step that has this name, or of every `call`.
+    pub(super) fn answers(&self, of: Option<&str>) -> Vec<DirectCall<'f, 'h>> {
+        let named = |step: &&CaseStep| match &step.step {
+            Step::Call(call) => of.is_none() || call.name.as_deref() == of,
+            _ => false,
+        };
+        let steps = self.case.steps.iter().filter(named);
+        let steps: Vec<String> = steps.map(|step| step.number.to_string()).collect();
+        let ours = |exchange: &&&'f Exchange<'h>| {
+            step_of(exchange).is_some_and(|step| steps.iter().any(|known| known == step))
+        };
+        let calls = self.exchanges.iter().filter(ours);
+        calls
+            .filter_map(|exchange| DirectCall::of(exchange))
+            .collect()
+    }
+
+    /// Number of the step an exchange belongs to.
+    pub(super) fn step_number(&self, exchange: &Exchange<'h>) -> Option<usize> {
+        step_of(exchange)?.parse().ok()
+    }
+
+    /// Direct calls about one payment.
+    pub(super) fn calls_of(&self, book: &Book<'h>, of: Option<&str>) -> Vec<DirectCall<'f, 'h>> {
+        let number = Some(book.signed.authorization);
+        let mut calls = self.answers(of);
+        calls.retain(|call| call.exchange.sent.authorization == number);
+        calls
+    }
+
     /// True when a request of this step was delivered.
     pub(super) fn step_delivered(&self, number: usize) -> bool {
         let step = number.to_string();
@@ -345,8 +375,12 @@ impl<'f, 'h> Scene<'f, 'h> {
             .iter()
             .map(|book| book.transfers.len())
             .sum();
+        let calls = match self.answers(None).len() {
+            0 => String::new(),
+            calls => format!("{calls} direct calls, "),
+        };
         format!(
-            "{} requests, {delivered} delivered, {transfers} transferred",
+            "{calls}{} requests, {delivered} delivered, {transfers} transferred",
             responses.len()
         )
     }
