@@ -142,7 +142,7 @@ impl PaymentHeader {
     }
 
     /// True when there is a header.
-    fn is_sent(&self) -> bool {
+    pub(super) fn is_sent(&self) -> bool {
         !self.name.is_empty()
     }
 
