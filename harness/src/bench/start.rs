@@ -17,7 +17,7 @@ use crate::config::profile::Flow;
 use crate::history::event::RunStarted;
 use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
-use crate::reference_server::DefectSet;
+use crate::reference_server::Deviations;
 use crate::runner::{
     self, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet, check_host,
 };
@@ -80,7 +80,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
     if let Some(url) = target.and_then(TargetProfile::url) {
         check_host(&url.host(), &bench.setup.owned_hosts)?;
     }
-    let defects: DefectSet = bench
+    let deviations: Deviations = bench
         .setup
         .defects
         .join(",")
@@ -103,7 +103,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
         .collect();
     let mut course = Course {
         bench,
-        defects,
+        deviations,
         recorder: recorder.clone(),
         secrets: secrets.clone(),
         target_log: Vec::new(),
@@ -134,7 +134,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
 /// What the stages of one run share.
 struct Course<'a> {
     bench: &'a Bench<'a>,
-    defects: DefectSet,
+    deviations: Deviations,
     recorder: Recorder,
     secrets: Secrets,
     target_log: Vec<String>,
@@ -181,7 +181,7 @@ impl Course<'_> {
         self.bench.progress.stage("starting the target");
         let starting = Target::start(
             setup.target.clone(),
-            &self.defects,
+            &self.deviations,
             setup.chain.chain_id,
             (&services.control, &services.state),
             (&self.bench.guard, !self.bench.scenarios.is_empty()),

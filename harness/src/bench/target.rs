@@ -8,7 +8,7 @@ use x402_assay_protocol::{Network, PayerKey, network};
 
 use crate::config::TargetProfile;
 use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
-use crate::reference_server::{DefectSet, ReferenceServer, ReferenceServerOptions};
+use crate::reference_server::{Deviations, ReferenceServer, ReferenceServerOptions};
 use crate::runner::builtin_profile;
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
@@ -53,7 +53,7 @@ impl Target {
     /// Starts the built-in server, launches the profile's command, or does nothing.
     pub(crate) async fn start(
         profile: Option<TargetProfile>,
-        defects: &DefectSet,
+        deviations: &Deviations,
         chain_id: Option<u64>,
         services: (&ControlClient, &ServiceState),
         (guard, for_scenarios): (&Path, bool),
@@ -65,7 +65,7 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            return Self::built_in(defects, network, state, for_scenarios).await;
+            return Self::built_in(deviations, network, state, for_scenarios).await;
         };
         if profile.launch.is_none() {
             let port = profile
@@ -92,13 +92,14 @@ impl Target {
     }
 
     async fn built_in(
-        defects: &DefectSet,
+        deviations: &Deviations,
         network: &Network,
         state: &ServiceState,
         for_scenarios: bool,
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
-            defects: defects.clone(),
+            defects: deviations.defects.clone(),
+            variants: deviations.variants.clone(),
             ..ReferenceServerOptions::new(&state.facilitator_url, network, payee())
         };
         let server = ReferenceServer::start(options, (Ipv4Addr::LOCALHOST, 0).into())

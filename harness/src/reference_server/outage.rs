@@ -49,6 +49,12 @@ pub(super) fn open_door(shop: &Shop, method: &http::Method, paying: bool) -> boo
         || (shop.has(Defect::AcceptAnyHeader) && paying)
 }
 
+/// Whether the paywall stumbles over a request's body and lets the request through.
+pub(super) fn fails_open(shop: &Shop, body: &[u8]) -> bool {
+    let reads = || serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
+    shop.has(Defect::UnreadableBodyUnpaid) && !body.is_empty() && reads().is_err()
+}
+
 /// Runs a handler for somebody who paid nothing.
 pub(super) async fn give_away(shop: &Shop, content: &Content) -> Page {
     let mut page = shop.run(content).await;

@@ -8,6 +8,8 @@ use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
+use super::guard_policy::Policy;
+use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -21,22 +23,21 @@ pub(super) struct Shop {
     pub(super) guard: Arc<Guard>,
     pub(super) replays: Replays,
     pub(super) buyers: Buyers,
+    pub(super) turns: Turns,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
 
 impl Shop {
     pub(super) fn new(options: ReferenceServerOptions, facilitator: FacilitatorClient) -> Self {
-        let guard = Guard::new(
-            options.variants.has(Variant::NoReplayGuard),
-            options.defects.has(Defect::GuardBurnsNonce),
-        );
+        let guard = Guard::new(Policy::of(&options));
         Self {
             options,
             facilitator,
             guard: Arc::new(guard),
             replays: Replays::default(),
             buyers: Buyers::default(),
+            turns: Turns::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use serde_json::json;
-use x402_assay_protocol::{Version, network};
+use x402_assay_protocol::{Version, header, network};
 
 use super::super::Defect;
 use super::front::Fault;
@@ -38,6 +38,33 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
         Defect::ServeOnFacilitatorError => {
             rig.front.next("verify", Fault::Say(500, String::new()));
             granted(&rig.buy(v2, "/paid").await) && rig.moved().await.is_empty()
+        }
+        Defect::VerdictsCoerced => {
+            let flags = ["\"true\"", "1", "{}"];
+            let mut served = true;
+            for flag in flags {
+                let verdict = format!("{{\"isValid\":{flag}}}");
+                rig.front.next("verify", Fault::Say(200, verdict));
+                served &= granted(&rig.buy(v2, "/paid").await);
+            }
+            served
+        }
+        Defect::VerifyAny200IsValid => {
+            let mut served = true;
+            for body in ["<h1>OK</h1>", "", r#"{"isValid":false}"#] {
+                rig.front.next("verify", Fault::Say(200, body.to_owned()));
+                served &= granted(&rig.buy(v2, "/paid").await);
+            }
+            rig.front.next("verify", Fault::Say(500, String::new()));
+            served && !granted(&rig.buy(v2, "/paid").await)
+        }
+        Defect::LocalCheckOnRefusal => {
+            unpaid_grants(rig, &["signature-flipped"]).await
+                && !unpaid_grants(rig, &["amount-low-unclaimed"]).await
+        }
+        Defect::UnreadableBodyUnpaid => {
+            let body = |body: &'static str| rig.send(rig.request("/paid").with_body(body));
+            granted(&body("{\"q\":").await) && body("{}").await.status == 402
         }
         Defect::ReplayCache => {
             let payment = rig.sign(v2, "/paid").await;
@@ -103,6 +130,19 @@ async fn terms(rig: &Rig, defect: Defect) -> Option<bool> {
         Defect::IgnoreAmount => ("amount-low-unclaimed", (usdc, PAY_TO, half)),
         Defect::IgnoreRecipient => ("pay-to-unclaimed", (usdc, STRANGER, full)),
         Defect::IgnoreAsset => ("asset", (STRANGER, PAY_TO, full)),
+        Defect::SettleWithClientTerms => {
+            let mut payment = rig.sign(Version::V2, "/paid").await;
+            payment.message["accepted"]["amount"] = json!("1");
+            rig.present(&header::encode(&payment.message)).await;
+            let asked = |endpoint| {
+                let calls = rig.front.calls(endpoint);
+                calls
+                    .first()
+                    .map(|call| call["paymentRequirements"]["amount"].clone())
+            };
+            let own = asked("verify") == Some(json!(full.to_string()));
+            return Some(own && asked("settle") == Some(json!("1")));
+        }
         Defect::OtherAmountForwarded => {
             rig.buy(Version::V2, "/paid").await;
             let asked = &rig.front.calls("verify")[0]["paymentRequirements"]["amount"];
