@@ -7,7 +7,8 @@ use super::defects::{Defect, DefectSet};
 /// What counts as yes; by default only `true`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Leniency {
-    truthy: bool,
+    /// What is truthy is a yes, and nothing else in the answer is looked at.
+    pub(super) truthy: bool,
     /// A good status of `/verify` is a yes.
     pub(super) any_ok_verifies: bool,
     /// A good status of `/settle` is a yes.

@@ -11,6 +11,7 @@ mod judge;
 mod kill_matrix;
 mod ledgers;
 mod namespace;
+mod scenario_kill_matrix;
 mod scenarios;
 mod secrets;
 mod support;
