@@ -21,24 +21,41 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 /// Runs under way at once: each is a whole bench.
 const WIDTH: usize = 4;
 
-/// Defects that no check of this version is about; their checks come with the conformance battery.
+/// Defects that no check of this version is about; their checks come with the conformance battery, and most of them turn
+/// scenarios red.
 const UNJUDGED: &[&str] = &[
+    "abandoned-purchase-jams",
+    "already-settled-is-success",
     "cache-public",
     "challenge-on-unknown",
     "encoded-path-unpaid",
     "guard-burns-nonce",
+    "guard-forgets-early",
+    "guard-inserts-after-settle",
+    "guard-inserts-after-verify",
+    "guard-keyed-by-header",
+    "guard-keyed-by-nonce-text",
+    "guard-released-on-unknown",
     "head-unpaid",
+    "impatient-with-facilitator",
+    "leak-in-header",
     "leak-on-settle-failure",
+    "one-purchase-at-a-time",
     "pending-is-success",
     "receipt-claims-success",
     "serve-on-facilitator-error",
+    "serve-on-settle-trouble",
+    "settle-any-200-is-success",
     "settle-before-handler",
     "settle-ignored",
     "settle-on-handler-error",
     "settle-twice",
+    "settle-with-client-terms",
     "stream-before-settlement",
     "trailing-slash-unpaid",
+    "unreadable-body-unpaid",
     "upper-case-path-unpaid",
+    "verdicts-coerced",
 ];
 
 /// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.

@@ -336,7 +336,7 @@ fn told(results: &[ScenarioResult]) -> String {
 }
 
 /// Runs each deviation against its scenarios, some at once.
-async fn run_all<'d>(rows: Vec<(&'d str, Vec<Sheet>)>) -> Vec<(&'d str, Vec<ScenarioResult>)> {
+async fn run_all(rows: Vec<(&str, Vec<Sheet>)>) -> Vec<(&str, Vec<ScenarioResult>)> {
     let runs = rows
         .into_iter()
         .map(|(name, sheets)| async move { (name, run_with(Some(name), &sheets).await) });

@@ -5,7 +5,9 @@ use x402_assay_protocol::Version;
 
 use super::super::Defect;
 use super::rig::{Rig, granted};
-use super::{defects_challenge, defects_payment, defects_replay, defects_settlement};
+use super::{
+    defects_challenge, defects_payment, defects_replay, defects_settlement, defects_trust,
+};
 
 /// Whether the deviation shows on this server.
 async fn observed(rig: &Rig, defect: Defect) -> bool {
@@ -16,6 +18,9 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_replay::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_trust::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;

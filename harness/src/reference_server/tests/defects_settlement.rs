@@ -1,22 +1,17 @@
 //! Looking for the defects of settlement and of receipts.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use x402_assay_protocol::{Settlement, Version};
 
 use super::super::{Defect, MARKER};
-use super::front::{Fault, Hold};
+use super::front::Fault;
 use super::rig::{Rig, granted, receipt};
 use crate::http::Response;
 
 const V2: Version = Version::V2;
-const FAILED: &str = r#"{"success":false,"errorReason":"insufficient_funds","transaction":""}"#;
+pub(super) const FAILED: &str =
+    r#"{"success":false,"errorReason":"insufficient_funds","transaction":""}"#;
 const PENDING: &str =
     r#"{"success":false,"errorReason":"settlement_pending","transaction":"0x11"}"#;
-
-/// Longer than the impatient server waits, and shorter than the others do.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `None` when the defect is not one of these.
 pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
@@ -28,37 +23,6 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             granted(&rig.buy(V2, "/paid").await) && rig.settles() == 0 && rig.verifies() == 1
         }
         Defect::SettleIgnored => granted(&after(rig, Fault::Say(200, FAILED.to_owned())).await),
-        Defect::SettleAny200IsSuccess => {
-            let refused = granted(&after(rig, Fault::Say(200, FAILED.to_owned())).await);
-            let html = granted(&after(rig, Fault::Say(200, "<h1>OK</h1>".to_owned())).await);
-            let error = granted(&after(rig, Fault::Say(500, FAILED.to_owned())).await);
-            refused && html && !error && rig.moved().await.is_empty()
-        }
-        Defect::ServeOnSettleTrouble => {
-            let served = granted(&after(rig, Fault::Say(500, String::new())).await);
-            rig.front.next("verify", Fault::Say(500, String::new()));
-            served && !granted(&rig.buy(V2, "/paid").await)
-        }
-        Defect::SettleInBackground => {
-            let response = after(rig, Fault::Say(200, FAILED.to_owned())).await;
-            granted(&response) && receipt(V2, &response).is_none()
-        }
-        Defect::ImpatientWithFacilitator => {
-            let hold = Arc::new(Hold::default());
-            rig.front.next("settle", Fault::Hold(Arc::clone(&hold)));
-            let payment = rig.sign(V2, "/paid").await;
-            let pay = tokio::time::timeout(PATIENCE, rig.pay("/paid", &payment)).await;
-            hold.release.notify_one();
-            pay.is_ok_and(|answer| {
-                answer.status == 402 && answer.headers.first("payment-required").is_some()
-            })
-        }
-        Defect::LeakInHeader => {
-            let response = after(rig, Fault::Say(200, FAILED.to_owned())).await;
-            let mut values = response.headers.iter();
-            response.status == 402
-                && values.any(|(_, value)| String::from_utf8_lossy(value).contains(MARKER))
-        }
         Defect::LeakOnSettleFailure => {
             let response = after(rig, Fault::Say(200, FAILED.to_owned())).await;
             response.status == 402 && response.text().contains(MARKER)
@@ -94,7 +58,7 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
 }
 
 /// The answer to an honest payment whose settlement goes wrong.
-async fn after(rig: &Rig, fault: Fault) -> Response {
+pub(super) async fn after(rig: &Rig, fault: Fault) -> Response {
     rig.front.next("settle", fault);
     rig.buy(V2, "/paid").await
 }

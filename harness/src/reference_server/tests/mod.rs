@@ -3,6 +3,7 @@ mod defects_challenge;
 mod defects_payment;
 mod defects_replay;
 mod defects_settlement;
+mod defects_trust;
 mod flow;
 mod front;
 mod guard;
