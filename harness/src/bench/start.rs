@@ -22,7 +22,7 @@ use crate::history::event::RunStarted;
 use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::link::LinkProxy;
-use crate::reference_server::DefectSet;
+use crate::reference_server::Deviations;
 use crate::runner::{
     self, Bystander, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session,
     SessionOptions, Sheet, check_host,
@@ -100,7 +100,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
             "--chain memory: a facilitator under test needs a node to settle on; use --chain anvil or the URL of a dev node".to_owned(),
         ));
     }
-    let (defects, facilitator_defects) = defects(&bench.setup.defects)?;
+    let (deviations, facilitator_defects) = defects(&bench.setup.defects)?;
     let secrets = target.map(Secrets::of).unwrap_or_default();
     let http = ProbeClient::new(probe_options(bench.setup))?;
     let recorder = match bench.out {
@@ -118,7 +118,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
         .collect();
     let mut course = Course {
         bench,
-        defects,
+        deviations,
         facilitator_defects,
         recorder: recorder.clone(),
         secrets: secrets.clone(),
@@ -148,7 +148,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
 }
 
 /// Defects of the built-in server, and those of the built-in facilitator.
-fn defects(named: &[String]) -> Result<(DefectSet, FacilitatorDefects), BenchError> {
+fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
     let is_facilitators = |name: &&String| name.trim().parse::<FacilitatorDefects>().is_ok();
     let (theirs, ours): (Vec<&String>, Vec<&String>) = named.iter().partition(is_facilitators);
     let join = |names: Vec<&String>| {
@@ -172,7 +172,7 @@ const fn is_facilitator(profile: &TargetProfile) -> bool {
 /// What the stages of one run share.
 struct Course<'a> {
     bench: &'a Bench<'a>,
-    defects: DefectSet,
+    deviations: Deviations,
     facilitator_defects: FacilitatorDefects,
     recorder: Recorder,
     secrets: Secrets,
@@ -296,7 +296,7 @@ impl Course<'_> {
         let surroundings = (self.bench.guard.as_path(), !self.bench.scenarios.is_empty());
         Target::start(
             setup.target.clone(),
-            &self.defects,
+            &self.deviations,
             setup.chain.chain_id,
             (control, state),
             surroundings,

@@ -9,7 +9,7 @@ use super::copies::Copies;
 use crate::config::TargetProfile;
 use crate::launch::{LaunchError, LaunchedTarget, STOP_GRACE};
 use crate::link::LinkProxy;
-use crate::reference_server::{DefectSet, ReferenceServerOptions};
+use crate::reference_server::{Deviations, ReferenceServerOptions};
 use crate::runner::{Access, NotOurProcess, Owner, TargetControl, builtin_profile};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
@@ -68,7 +68,7 @@ impl Target {
     /// Starts the built-in server, launches the profile's command, or does nothing.
     pub(crate) async fn start(
         profile: Option<TargetProfile>,
-        defects: &DefectSet,
+        deviations: &Deviations,
         chain_id: Option<u64>,
         services: (&ControlClient, &ServiceState),
         (guard, for_scenarios): (&Path, bool),
@@ -80,7 +80,7 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            let target = Self::built_in(defects, network, state, for_scenarios).await?;
+            let target = Self::built_in(deviations, network, state, for_scenarios).await?;
             return Ok(Self { chain_id, ..target });
         };
         if profile.launch.is_none() {
@@ -113,13 +113,14 @@ impl Target {
     }
 
     async fn built_in(
-        defects: &DefectSet,
+        deviations: &Deviations,
         network: &Network,
         state: &ServiceState,
         for_scenarios: bool,
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
-            defects: defects.clone(),
+            defects: deviations.defects.clone(),
+            variants: deviations.variants.clone(),
             asks_supported: for_scenarios,
             ..ReferenceServerOptions::new(&state.facilitator_url, network, payee())
         };

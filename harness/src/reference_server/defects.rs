@@ -53,6 +53,9 @@ switches! {
     ServeNotYetValid = "serve-not-yet-valid": "Serves when the facilitator calls the payment not yet valid.";
     ServeBadSignature = "serve-bad-signature": "Serves when the facilitator refuses the signature.";
     ServeOnFacilitatorError = "serve-on-facilitator-error": "Serves when the facilitator cannot be asked.";
+    VerdictsCoerced = "verdicts-coerced": "`isValid` and `success` are read as truthy: \"true\", 1 and {} are yes.";
+    VerifyAny200IsValid = "verify-any-200-is-valid": "Verify is judged by its status alone: HTML, nothing and `isValid: false` with 200 pass.";
+    LocalCheckOnRefusal = "local-check-on-refusal": "After the facilitator's no, amount and recipient are compared and that is enough to serve.";
     HeadUnpaid = "head-unpaid": "HEAD runs the paid handler without payment.";
     EncodedPathUnpaid = "encoded-path-unpaid": "A percent-encoded paid path is served without payment.";
     UpperCasePathUnpaid = "upper-case-path-unpaid": "A paid path in other letter case is served without payment.";
@@ -74,28 +77,46 @@ switches! {
     IgnoreRecipient = "ignore-recipient": "The signed recipient, whoever it is, becomes the required one.";
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
+    SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";
     PayloadRewritten = "payload-rewritten": "The payment is forwarded with another `resource`.";
     VerifyOnly = "verify-only": "Payments are verified and never settled.";
     SettleIgnored = "settle-ignored": "The content is served although the settlement failed.";
+    SettleAny200IsSuccess = "settle-any-200-is-success": "Settle is judged by its status alone: `success: false` with 200 is served.";
+    ServeOnSettleTrouble = "serve-on-settle-trouble": "A settlement that times out or answers 5xx is taken to have happened, and served.";
+    SettleInBackground = "settle-in-background": "The content is served after verify; the settlement follows after the answer.";
     SettleTwice = "settle-twice": "Every payment is settled twice.";
     SettleBeforeHandler = "settle-before-handler": "Settles before the handler has run, undeclared.";
     SettleOnHandlerError = "settle-on-handler-error": "Settles although the handler failed.";
     ChargeWithoutService = "charge-without-service": "Settles, then answers 500.";
     PendingIsSuccess = "pending-is-success": "`settlement_pending` counts as settled.";
     ChallengeOnUnknown = "challenge-on-unknown": "An unknown settlement outcome becomes a fresh 402.";
+    ImpatientWithFacilitator = "impatient-with-facilitator": "Gives the facilitator 400 ms, less than a settlement takes, and then asks for a new payment.";
     StreamBeforeSettlement = "stream-before-settlement": "The stream's first bytes leave before settlement.";
     LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
+    LeakInHeader = "leak-in-header": "The 402 after a failed settlement carries the paid body in a header.";
     // Repeats.
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
+    ReplayCacheAnyRoute = "replay-cache-any-route": "A header that bought once is served on every route: the verdict is kept without the resource.";
+    CacheWithoutPayer = "cache-without-payer": "Paid answers are kept by URL: whoever sends any payment gets the last one.";
     DedupeByPayer = "dedupe-by-payer": "Replays are told by the payer alone: nobody can buy twice.";
     GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
     IdForAnyPayer = "id-for-any-payer": "A known payment identifier is answered from the cache before anything is verified.";
     IdForAnyRoute = "id-for-any-route": "A purchase's payment identifier opens every other route.";
     IdForAnyBody = "id-for-any-body": "A purchase's payment identifier pays for every other request body.";
     RepeatedHeaderUnsettled = "repeated-header-unsettled": "Of two payment headers the first valid one is verified, and none settled.";
+    GuardReleasedOnUnknown = "guard-released-on-unknown": "After an unknown settlement the payment is given back, and a copy runs the handler again.";
+    AlreadySettledIsSuccess = "already-settled-is-success": "No guard, and a settlement refused because the nonce is used counts as paid.";
+    GuardInsertsAfterVerify = "guard-inserts-after-verify": "The guard looks before verify and notes after it; what passes it is served when settle says used.";
+    GuardInsertsAfterSettle = "guard-inserts-after-settle": "The guard notes a payment only when it is settled; what passes it is served when settle says used.";
+    GuardKeyedByHeader = "guard-keyed-by-header": "The guard tells payments by the bytes of the header; what passes it is served when settle says used.";
+    GuardKeyedByNonceText = "guard-keyed-by-nonce-text": "The guard tells payments by the nonce as written; what passes it is served when settle says used.";
+    GuardForgetsEarly = "guard-forgets-early": "The guard forgets a payment after 500 ms, before it expires; what passes it is served when settle says used.";
+    // Capacity.
+    OnePurchaseAtATime = "one-purchase-at-a-time": "A lock is held through every purchase: a slow settlement holds up all the others.";
+    AbandonedPurchaseJams = "abandoned-purchase-jams": "A client that goes away in mid-purchase leaves a lock behind: nothing is sold any more.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
     UsedNonceIsPaid = "used-nonce-is-paid": "A payment whose nonce the facilitator calls used counts as paid: only the guard in memory tells repeats.";
     ChallengeOnUsed = "challenge-on-used": "A payment that is under way or used is answered with a fresh challenge, as SDKs do.";

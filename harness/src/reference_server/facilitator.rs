@@ -1,12 +1,14 @@
 //! Asking the facilitator (wire-format sections 3.7 and 9). Everything odd is trouble, never a yes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 use url::Url;
 use x402_mock_facilitator::event::Endpoint;
 
+use super::leniency::Leniency;
 use super::options::{ReferenceServerOptions, StartError};
 use super::witness::{Watched, Witness};
 use crate::http::{SetupError, tls};
@@ -55,11 +57,16 @@ pub(super) struct FacilitatorClient {
     settle: Url,
     supported: Url,
     witness: Option<Arc<dyn Witness>>,
+    leniency: Leniency,
 }
 
 impl FacilitatorClient {
-    /// A client for the facilitator of a server.
-    pub(super) fn new(options: &ReferenceServerOptions) -> Result<Self, StartError> {
+    /// A client for the facilitator of a server, which waits `timeout` for each answer.
+    pub(super) fn new(
+        options: &ReferenceServerOptions,
+        timeout: Duration,
+        leniency: Leniency,
+    ) -> Result<Self, StartError> {
         let base = options.facilitator_url.as_str();
         let endpoint = |name: &str| {
             let url = format!("{}/{name}", base.trim_end_matches('/'));
@@ -75,7 +82,7 @@ impl FacilitatorClient {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .default_headers(options.facilitator_headers.clone())
-            .timeout(options.facilitator_timeout)
+            .timeout(timeout)
             .build()
             .map_err(SetupError::from)?;
         Ok(Self {
@@ -84,20 +91,23 @@ impl FacilitatorClient {
             settle: endpoint("settle")?,
             supported: endpoint("supported")?,
             witness: options.witness.clone(),
+            leniency,
         })
     }
 
     /// `POST /verify`
     pub(super) async fn verify(&self, request: &Value) -> Result<Verified, Trouble> {
-        let (ok, answer) = self.post(Endpoint::Verify, request).await?;
+        let answer = self.post(Endpoint::Verify, request).await?;
+        if self.leniency.any_ok_verifies && answer.ok() {
+            return Ok(Verified::Valid);
+        }
+        let (ok, answer) = (answer.ok(), answer.json()?);
         let reason = text(&answer, "invalidReason").unwrap_or_else(|| "invalid payment".to_owned());
-        match answer.get("isValid") {
+        match self.leniency.verdict(answer.get("isValid")) {
             // The facilitator's own trouble says nothing about the payment.
-            Some(Value::Bool(false)) if reason.starts_with("unexpected_") => {
-                Err(Trouble::Junk(reason))
-            }
-            Some(Value::Bool(false)) => Ok(Verified::Invalid(reason)),
-            Some(Value::Bool(true)) if ok => Ok(Verified::Valid),
+            Some(false) if reason.starts_with("unexpected_") => Err(Trouble::Junk(reason)),
+            Some(false) => Ok(Verified::Invalid(reason)),
+            Some(true) if ok => Ok(Verified::Valid),
             _ => Err(Trouble::Junk(format!(
                 "no verdict in {}",
                 shortened(&answer)
@@ -107,7 +117,13 @@ impl FacilitatorClient {
 
     /// `POST /settle`
     pub(super) async fn settle(&self, request: &Value, network: &str) -> Result<Settled, Trouble> {
-        let (ok, answer) = self.post(Endpoint::Settle, request).await?;
+        let answer = self.post(Endpoint::Settle, request).await?;
+        let ok = answer.ok();
+        let any = self.leniency.any_ok_settles && ok;
+        let answer = match answer.json() {
+            Err(_) if any => Value::Null,
+            read => read?,
+        };
         let settled = |success| Settled {
             success,
             transaction: text(&answer, "transaction").unwrap_or_default(),
@@ -115,17 +131,20 @@ impl FacilitatorClient {
             payer: text(&answer, "payer"),
         };
         let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
-        match answer.get("success") {
-            Some(Value::Bool(true)) if ok => {
+        if any {
+            return Ok(settled(true));
+        }
+        match self.leniency.verdict(answer.get("success")) {
+            Some(true) if ok => {
                 let settled = settled(true);
                 let same_network = text(&answer, "network").is_some_and(|named| named == network);
-                if same_network && is_hash(&settled.transaction) {
+                if self.leniency.truthy || (same_network && is_hash(&settled.transaction)) {
                     Ok(settled)
                 } else {
                     Err(unusable())
                 }
             }
-            Some(Value::Bool(false)) => {
+            Some(false) => {
                 let settled = settled(false);
                 match &settled.reason {
                     Some(reason) if reason.starts_with("unexpected_") => {
@@ -140,11 +159,10 @@ impl FacilitatorClient {
 
     /// `GET /supported`: whether it settles `exact` payments on one of these networks.
     pub(super) async fn supports(&self, networks: &[String]) -> Result<bool, Trouble> {
-        let (status, body) = self.ask_supported().await?;
-        let answer: Value = serde_json::from_slice(&body)
-            .map_err(|error| Trouble::Junk(format!("status {status}: {error}")))?;
+        let answer = self.ask_supported().await?;
+        let (ok, answer) = (answer.ok(), answer.json()?);
         let kinds = answer.get("kinds").and_then(Value::as_array);
-        let (true, Some(kinds)) = (status.is_success(), kinds) else {
+        let (true, Some(kinds)) = (ok, kinds) else {
             return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
         };
         let ours = |kind: &Value| {
@@ -160,15 +178,14 @@ impl FacilitatorClient {
         self.ask_supported().await.map(|_| ())
     }
 
-    async fn ask_supported(&self) -> Result<(http::StatusCode, BytesMut), Trouble> {
+    async fn ask_supported(&self) -> Result<Answer, Trouble> {
         let watched = Watched::begin(self.witness.as_ref(), Endpoint::Supported, b"");
-        let answer = self.http.get(self.supported.clone()).send().await?;
-        let (status, body) = whole(answer).await?;
-        watched.answered(status.as_u16(), &body);
-        Ok((status, body))
+        let answer = Answer::of(self.http.get(self.supported.clone()).send().await?).await?;
+        watched.answered(answer.status.as_u16(), &answer.body);
+        Ok(answer)
     }
 
-    async fn post(&self, on: Endpoint, request: &Value) -> Result<(bool, Value), Trouble> {
+    async fn post(&self, on: Endpoint, request: &Value) -> Result<Answer, Trouble> {
         let url = match on {
             Endpoint::Verify => &self.verify,
             _ => &self.settle,
@@ -179,25 +196,42 @@ impl FacilitatorClient {
             .http
             .post(url.clone())
             .header(http::header::CONTENT_TYPE, "application/json");
-        let answer = request.body(body).send().await?;
-        let (status, body) = whole(answer).await?;
-        watched.answered(status.as_u16(), &body);
-        let value: Value = serde_json::from_slice(&body)
-            .map_err(|error| Trouble::Junk(format!("status {status}: {error}")))?;
-        Ok((status.is_success(), value))
+        let answer = Answer::of(request.body(body).send().await?).await?;
+        watched.answered(answer.status.as_u16(), &answer.body);
+        Ok(answer)
     }
 }
 
-/// Status and body of an answer, bounded.
-async fn whole(mut answer: reqwest::Response) -> Result<(http::StatusCode, BytesMut), Trouble> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(Trouble::Junk("it is too large".to_owned()));
+/// An answer as it came.
+struct Answer {
+    status: http::StatusCode,
+    body: Bytes,
+}
+
+impl Answer {
+    /// Reads all of it, bounded.
+    async fn of(mut answer: reqwest::Response) -> Result<Self, Trouble> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(Trouble::Junk("it is too large".to_owned()));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(Self {
+            status: answer.status(),
+            body: body.freeze(),
+        })
     }
-    Ok((answer.status(), body))
+
+    fn ok(&self) -> bool {
+        self.status.is_success()
+    }
+
+    fn json(&self) -> Result<Value, Trouble> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Trouble::Junk(format!("status {}: {error}", self.status)))
+    }
 }
 
 fn text(answer: &Value, name: &str) -> Option<String> {

@@ -11,12 +11,13 @@ use x402_assay_protocol::Version;
 use super::ask::Ask;
 use super::challenge::challenge;
 use super::content::Content;
-use super::deal::{Deal, strike};
+use super::deal::{Deal, looks_right, strike};
 use super::defects::Defect;
 use super::facilitator::{Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
 use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::one_at_a_time::MidPurchase;
 use super::outage;
 use super::page::Page;
 use super::receipt;
@@ -36,6 +37,12 @@ const DUPLICATE: &str = "duplicate_settlement";
 pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
     if let Some(page) = outage::answer(&shop, &ask.url).await {
         return page.into();
+    }
+    if shop.has(Defect::AbandonedPurchaseJams) {
+        let purchase = MidPurchase::begin(&shop);
+        let answer = Purchase { shop, ask }.run().await;
+        purchase.end();
+        return answer;
     }
     let purchase = tokio::spawn(async move { Purchase { shop, ask }.run().await });
     purchase.await.unwrap_or_else(|_| {
@@ -106,6 +113,10 @@ impl Purchase {
         if shop.has(Defect::RefuseEverything) {
             return self.challenge("Payment required").into();
         }
+        if shop.turns.jammed() {
+            return self.outage("another purchase is under way").into();
+        }
+        let _turn = shop.turns.wait(shop).await;
         let payer = (payment.version, payment.authorization.from);
         if shop.has(Defect::DedupeByPayer) && shop.buyers.knows(payer) {
             return self.challenge("this payment was used before").into();
@@ -119,7 +130,7 @@ impl Purchase {
         let Some(deal) = strike(shop, &self.ask.url, payment) else {
             return self.challenge("No matching payment requirements").into();
         };
-        match shop.guard.take(&payment.authorization, now()) {
+        match shop.guard.take(payment, now()) {
             Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
             Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
@@ -150,20 +161,25 @@ impl Purchase {
     /// The answer to a header that bought before, for servers that look there first.
     async fn replayed(&self, payment: &Presented) -> Option<Page> {
         let shop = &self.shop;
-        if !shop.has(Defect::ReplayCache) && !shop.does(Variant::CachedReplay) {
-            return None;
+        if shop.has(Defect::CacheWithoutPayer) {
+            return shop.replays.get(&self.ask.url, b"");
         }
-        let page = shop.replays.get(&self.ask.url, &payment.header)?;
-        if shop.has(Defect::ReplayCache) {
+        let anywhere = shop.has(Defect::ReplayCacheAnyRoute);
+        if anywhere || shop.has(Defect::ReplayCache) {
+            let url = if anywhere { "" } else { &self.ask.url };
+            shop.replays.get(url, &payment.header)?;
             return Some(outage::give_away(shop, &self.ask.content).await);
         }
-        Some(page)
+        match shop.does(Variant::CachedReplay) {
+            true => shop.replays.get(&self.ask.url, &payment.header),
+            false => None,
+        }
     }
 
     async fn verified(&self, claim: Claim, deal: Deal, payment: &Presented) -> Response {
         let shop = &self.shop;
         match shop.facilitator.verify(&deal.request).await {
-            Ok(Verified::Valid) => {}
+            Ok(Verified::Valid) => claim.verified(),
             Ok(Verified::Invalid(reason)) => {
                 if shop.has(Defect::SettleDespiteInvalid) {
                     // The refusal stands; what the settlement answers is thrown away.
@@ -174,7 +190,8 @@ impl Purchase {
                 if used && !shop.has(Defect::UsedNonceIsPaid) {
                     return self.used(&reason).into();
                 }
-                return match used || self.serves_invalid(&reason) {
+                let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
+                return match slips {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
                     false => self.challenge(&reason).into(),
                 };
@@ -193,7 +210,22 @@ impl Purchase {
         if shop.has(Defect::StreamBeforeSettlement) && matches!(self.ask.content, Content::Stream) {
             return streaming::respond(Arc::clone(shop), deal, claim);
         }
+        if shop.has(Defect::SettleInBackground) {
+            return self.settle_later(claim, deal).await.into();
+        }
         self.handled(claim, &deal, payment).await.into()
+    }
+
+    /// Defect: the answer leaves, and the money moves when it will.
+    async fn settle_later(&self, claim: Claim, deal: Deal) -> Page {
+        let page = self.shop.run(&self.ask.content).await;
+        claim.spend();
+        let shop = Arc::clone(&self.shop);
+        tokio::spawn(async move {
+            // Nobody is left to be told.
+            let _ = settlement::settle(&shop, &deal).await;
+        });
+        self.paid_page(page)
     }
 
     fn serves_invalid(&self, reason: &str) -> bool {
@@ -262,7 +294,7 @@ impl Purchase {
         deal: &Deal,
         payment: &Presented,
     ) -> Page {
-        if open.url != self.ask.url || open.request != deal.request {
+        if open.url != self.ask.url || open.request != deal.settle_request {
             claim.keep_open(Arc::clone(open));
             return self.challenge("this payment is being processed for another request");
         }
@@ -295,7 +327,11 @@ impl Purchase {
         let mut page = self.paid_page(page);
         receipt::attach(shop, &mut page, deal, settled);
         shop.identifiers.remember(payment, &self.ask, &page);
-        if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
+        if shop.has(Defect::CacheWithoutPayer) {
+            shop.replays.put(&self.ask.url, b"", &page);
+        } else if shop.has(Defect::ReplayCacheAnyRoute) {
+            shop.replays.put("", &payment.header, &page);
+        } else if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
             shop.replays.put(&self.ask.url, &payment.header, &page);
         }
         page
@@ -309,6 +345,9 @@ impl Purchase {
             return page;
         }
         let mut failed = self.failed(deal, settled);
+        if shop.has(Defect::LeakInHeader) {
+            failed.set("x-preview", &String::from_utf8_lossy(&page.body));
+        }
         if shop.has(Defect::LeakOnSettleFailure) {
             failed.body = page.body;
         }
@@ -346,17 +385,21 @@ impl Purchase {
     /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.
     fn unknown(&self, claim: Claim, deal: &Deal, page: Page, why: &str) -> Page {
         let shop = &self.shop;
-        if shop.has(Defect::ServeOnFacilitatorError) {
+        if shop.has(Defect::ServeOnFacilitatorError) || shop.has(Defect::ServeOnSettleTrouble) {
             claim.spend();
             return self.paid_page(page);
         }
-        if shop.has(Defect::ChallengeOnUnknown) {
+        if shop.has(Defect::ChallengeOnUnknown) || shop.has(Defect::ImpatientWithFacilitator) {
             claim.spend();
             return self.challenge(why);
         }
+        if shop.has(Defect::GuardReleasedOnUnknown) {
+            claim.release();
+            return self.outage(why);
+        }
         claim.keep_open(Arc::new(OpenPurchase {
             url: self.ask.url.clone(),
-            request: deal.request.clone(),
+            request: deal.settle_request.clone(),
             page,
         }));
         self.outage(&format!("{why}; send the same payment again"))

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -20,12 +21,15 @@ use super::ask::Ask;
 use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
+use super::leniency::Leniency;
 use super::options::{ReferenceServerOptions, StartError};
 use super::outage;
 use super::page::Page;
 use super::purchase::sell;
 use super::shop::Shop;
 
+/// How long the impatient server waits for its facilitator.
+const IMPATIENCE: Duration = Duration::from_millis(400);
 /// Largest request body.
 const BODY_MAX: usize = 1 << 20;
 
@@ -56,7 +60,12 @@ impl ReferenceServer {
         bind: SocketAddr,
     ) -> Result<Self, StartError> {
         check(&options)?;
-        let facilitator = FacilitatorClient::new(&options)?;
+        let timeout = match options.defects.has(Defect::ImpatientWithFacilitator) {
+            true => options.facilitator_timeout.min(IMPATIENCE),
+            false => options.facilitator_timeout,
+        };
+        let leniency = Leniency::of(&options.defects);
+        let facilitator = FacilitatorClient::new(&options, timeout, leniency)?;
         let at_bind = |source| StartError::Bind { addr: bind, source };
         let listener = TcpListener::bind(bind).await.map_err(at_bind)?;
         let addr = listener.local_addr().map_err(at_bind)?;
@@ -151,7 +160,12 @@ impl Site {
     }
 }
 
-async fn paid(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+async fn paid(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     site.sell(method, &uri, headers, Content::Paid).await
 }
 

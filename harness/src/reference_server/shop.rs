@@ -8,8 +8,10 @@ use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
+use super::guard_policy::Policy;
 use super::identifier::Identifiers;
 use super::kinds::Kinds;
+use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -25,16 +27,14 @@ pub(super) struct Shop {
     pub(super) identifiers: Identifiers,
     pub(super) buyers: Buyers,
     pub(super) kinds: Kinds,
+    pub(super) turns: Turns,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
 
 impl Shop {
     pub(super) fn new(options: ReferenceServerOptions, facilitator: FacilitatorClient) -> Self {
-        let guard = Guard::new(
-            options.variants.has(Variant::NoReplayGuard),
-            options.defects.has(Defect::GuardBurnsNonce),
-        );
+        let guard = Guard::new(Policy::of(&options));
         Self {
             options,
             facilitator,
@@ -43,6 +43,7 @@ impl Shop {
             identifiers: Identifiers::default(),
             buyers: Buyers::default(),
             kinds: Kinds::default(),
+            turns: Turns::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }

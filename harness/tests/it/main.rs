@@ -15,6 +15,7 @@ mod ledgers;
 mod links;
 mod namespace;
 mod replay;
+mod scenario_kill_matrix;
 mod scenarios;
 mod secrets;
 mod support;

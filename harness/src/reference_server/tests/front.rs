@@ -19,6 +19,8 @@ pub(super) enum Fault {
     Lose,
     /// The call waits to be let through.
     Hold(Arc<Hold>),
+    /// The facilitator is asked, and its answer waits to be let through.
+    HoldAnswer(Arc<Hold>),
 }
 
 /// A call that is held back.
@@ -106,6 +108,10 @@ async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
     let text = answer.text().await.unwrap();
     if let Some(Fault::Hold(hold)) = &fault {
         hold.answered.notify_one();
+    }
+    if let Some(Fault::HoldAnswer(hold)) = &fault {
+        hold.arrived.notify_one();
+        hold.release.notified().await;
     }
     match fault {
         Some(Fault::Lose) => (StatusCode::GATEWAY_TIMEOUT, "lost").into_response(),

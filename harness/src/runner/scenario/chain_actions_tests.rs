@@ -38,6 +38,7 @@ fn state(payments: u32) -> State {
             payer: Arc::clone(&payer),
             route: route(),
             version: Version::V2,
+            offer: serde_json::Value::Null,
         }
     });
     let signed = signed.collect();
