@@ -147,20 +147,27 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
     })
 }
 
+/// Begins the name of a facilitator's defect that the server has too.
+const FACILITATORS: &str = "facilitator:";
+
 /// Defects of the built-in server, and those of the built-in facilitator.
 fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
-    let is_facilitators = |name: &&String| name.trim().parse::<FacilitatorDefects>().is_ok();
-    let (theirs, ours): (Vec<&String>, Vec<&String>) = named.iter().partition(is_facilitators);
-    let join = |names: Vec<&String>| {
-        names
-            .into_iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(",")
+    // Some names both know: the server's then, unless `facilitator:` says otherwise.
+    let named: Vec<&str> = named
+        .iter()
+        .flat_map(|names| names.split(','))
+        .map(str::trim)
+        .collect();
+    let is_facilitators = |name: &&str| {
+        name.starts_with(FACILITATORS)
+            || (name.parse::<Deviations>().is_err() && name.parse::<FacilitatorDefects>().is_ok())
     };
+    let (theirs, ours): (Vec<&str>, Vec<&str>) = named.into_iter().partition(is_facilitators);
+    let bare = |name: &str| name.trim_start_matches(FACILITATORS).to_owned();
     let usage = |error: &dyn std::fmt::Display| BenchError::Usage(format!("--defect: {error}"));
-    let server = join(ours).parse().map_err(|error| usage(&error))?;
-    let facilitator = join(theirs).parse().map_err(|error| usage(&error))?;
+    let theirs: Vec<String> = theirs.into_iter().map(bare).collect();
+    let server = ours.join(",").parse().map_err(|error| usage(&error))?;
+    let facilitator = theirs.join(",").parse().map_err(|error| usage(&error))?;
     Ok((server, facilitator))
 }
 

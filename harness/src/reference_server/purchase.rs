@@ -188,7 +188,7 @@ impl Purchase {
                 claim.release();
                 let used = reason.contains(NONCE_USED);
                 if used && !shop.has(Defect::UsedNonceIsPaid) {
-                    return self.used(&reason).into();
+                    return self.refused_as_used(&deal, &reason).into();
                 }
                 let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
                 return match slips {
@@ -374,6 +374,22 @@ impl Purchase {
             true => self.challenge(why),
             false => self.uncached(Page::error(StatusCode::CONFLICT, why)),
         }
+    }
+
+    /// The facilitator says that the nonce is used: a failed verification is answered 402, and the receipt tells the
+    /// client that this payment bought already and no new one is asked for.
+    fn refused_as_used(&self, deal: &Deal, reason: &str) -> Page {
+        let mut page = self.challenge(reason);
+        if !self.shop.has(Defect::ChallengeOnUsed) {
+            let refused = Settled {
+                success: false,
+                transaction: String::new(),
+                reason: Some(reason.to_owned()),
+                payer: None,
+            };
+            receipt::attach(&self.shop, &mut page, deal, &refused);
+        }
+        page
     }
 
     fn counts_as_paid(&self, settled: &Settled) -> bool {
