@@ -11,6 +11,7 @@ mod main;
 mod output;
 mod print;
 mod progress;
+mod report;
 mod run;
 mod scenarios;
 mod up;

@@ -9,7 +9,7 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
-use super::args::{FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::args::{Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
 use super::main::reserved;
 use super::progress::Teller;
@@ -152,7 +152,12 @@ fn conclude(
     if let Err(error) = print::result(&text) {
         print::message(&format!("error: stdout: {error}"));
     }
-    if let Err(error) = output::write(&options.out, &report) {
+    let wanted = output::Wanted {
+        also: &options.also,
+        fail_on: options.fail_on,
+        history: &outcome.history,
+    };
+    if let Err(error) = output::write(&options.out, &report, &wanted) {
         print::message(&format!("error: the report is not whole on disk: {error}"));
         exit = exit.max(Exit::Internal);
     }
@@ -163,7 +168,7 @@ fn conclude(
         exit = exit.max(Exit::Internal);
     }
     if !verbosity.quiet {
-        print::message(&files(&options.out));
+        print::message(&files(&options.out, &options.also));
     }
     exit
 }
@@ -224,15 +229,15 @@ fn warns(report: &Report) -> bool {
     report.counts.warn > 0 || scenarios.any(|scenario| scenario.verdict == Verdict::Warn)
 }
 
-fn files(out: &Path) -> String {
+fn files(out: &Path, also: &[Extra]) -> String {
     let shown = std::env::current_dir()
         .ok()
         .and_then(|folder| out.strip_prefix(folder).ok().map(Path::to_owned))
         .unwrap_or_else(|| out.to_owned());
-    format!(
-        "report files: {}/{{report.json,report.md,{HISTORY_FILE}}}",
-        shown.display()
-    )
+    let usual = output::ALWAYS.into_iter().chain([HISTORY_FILE]);
+    let extra = also.iter().map(|extra| output::name(*extra));
+    let names: Vec<&str> = usual.chain(extra).collect();
+    format!("report files: {}/{{{}}}", shown.display(), names.join(","))
 }
 
 fn dry_run(options: &RunOptions, selected: &[&Check]) -> Exit {

@@ -61,7 +61,7 @@ async fn flags() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_say_so() {
     for command in [
-        "load", "explain", "replay", "compare", "report", "selftest", "interop",
+        "load", "explain", "replay", "compare", "selftest", "interop",
     ] {
         refused(&[command, "anything"], &[command, "reserved"]).await;
     }

@@ -11,6 +11,7 @@ mod judge;
 mod kill_matrix;
 mod ledgers;
 mod namespace;
+mod report_files;
 mod scenarios;
 mod secrets;
 mod support;

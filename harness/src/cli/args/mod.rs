@@ -7,6 +7,7 @@ mod judge;
 mod listen;
 mod options;
 mod parse;
+mod report;
 mod resolve;
 mod run;
 mod service;
@@ -16,8 +17,9 @@ mod target_of;
 
 pub use listen::{Listen, PortChoice};
 pub use options::{
-    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, FailOn, Grading, Invocation,
-    JudgeOptions, ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
+    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
+    Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReportOptions, RunOptions, Selection,
+    Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

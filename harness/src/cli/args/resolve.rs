@@ -68,6 +68,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
             control_url: args.control_url.clone(),
         })),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
+        CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::List(args) => {
             let (scenarios, role, json) = (args.scenarios, args.role, args.json);
             Some(Command::List(ListOptions {
@@ -121,6 +122,7 @@ fn run(
         json: args.verdict.json,
         strict: args.verdict.strict,
         fail_on,
+        also: args.verdict.also.clone(),
         grading: args.verdict.grading,
         dry_run: args.selection.dry_run,
         patience,
@@ -156,7 +158,7 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 6] = ["run", "up", "down", "list", "doctor", "judge"];
+    const COMMANDS: [&str; 7] = ["run", "up", "down", "list", "doctor", "judge", "report"];
     let mut found = Vec::new();
     for path in given {
         let absolute = surroundings.folder.join(path);
