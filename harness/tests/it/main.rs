@@ -4,6 +4,7 @@
 
 mod attach;
 mod bad_input;
+mod browser;
 mod builtin;
 mod diagnosis;
 mod interrupt;

@@ -8,20 +8,35 @@ use crate::model::{BookRow, Report};
 use crate::text;
 
 /// Characters kept of addresses, nonces and hashes; the whole value is the cell's title.
-const SHORT: usize = 12;
+const SHORT: usize = 10;
+
+/// Columns, and whether they hold numbers.
+const COLUMNS: [(&str, bool); 13] = [
+    ("#", true),
+    ("Outcome", false),
+    ("Probe", false),
+    ("Wrong on purpose", false),
+    ("Value", true),
+    ("Verify", true),
+    ("Handler", true),
+    ("Settle", true),
+    ("Transfers", true),
+    ("Given", true),
+    ("Payer", false),
+    ("Nonce", false),
+    ("Transaction", false),
+];
 
 pub(super) fn render(report: &Report) -> Markup {
     html! {
         @if !report.books.is_empty() {
-            section #books { h2 { "Books" }
+            section #books { h2 #books-title { "Books" }
                 p { "One row per authorization: what was signed, asked, moved and given."
                     @if report.books_left_out > 0 { " " (text::counted(report.books_left_out, "row")) " left out." } }
                 (filter("books-table", "Filter books"))
-                div.scroll { table.books #books-table {
+                div.scroll role="region" aria-labelledby="books-title" tabindex="0" { table.books #books-table {
                     thead { tr {
-                        @for name in ["#", "Outcome", "Probe", "Wrong on purpose", "Value", "Verify", "Handler", "Settle", "Transfers", "Given", "Payer", "Nonce", "Transaction"] {
-                            th scope="col" { (name) }
-                        }
+                        @for (name, number) in COLUMNS { th.n[number] scope="col" { (name) } }
                     } }
                     tbody { @for book in &report.books { (row(book)) } }
                 } }

@@ -9,14 +9,14 @@ pub(super) fn render(report: &Report) -> Markup {
     let counts = &report.counts;
     html! {
         @if !report.checks.is_empty() {
-            section #checks { h2 { "Checks" }
+            section #checks { h2 #checks-title { "Checks" }
                 p { (counts.pass) " pass, " (counts.fail) " fail, " (counts.warn) " warn, " (counts.inconclusive) " inconclusive, "
                     (counts.info) " info, " (counts.skipped) " skipped" }
                 (filter("checks-table", "Filter checks"))
-                div.scroll { table #checks-table {
+                div.scroll role="region" aria-labelledby="checks-title" tabindex="0" { table.checks #checks-table {
                     thead { tr { th scope="col" { "Verdict" } th scope="col" { "Id" } th scope="col" { "Property" } th scope="col" { "Seen" } } }
                     tbody { @for check in &report.checks {
-                        tr data-verdict=(verdict_word(check.verdict)) { td { (badge(check.verdict)) } td { code { (line(&check.id)) } } td { (line(&check.title)) } td { (line(&check.detail)) } }
+                        tr data-verdict=(verdict_word(check.verdict)) { td { (badge(check.verdict)) } td.id { code { (line(&check.id)) } } td.property { (line(&check.title)) } td { (line(&check.detail)) } }
                     } }
                 } }
             }
@@ -29,7 +29,7 @@ pub(super) fn filter(table: &str, label: &str) -> Markup {
     html! {
         div.filter data-for=(table) hidden {
             label { (label) " " input type="search" autocomplete="off"; }
-            label { "Only " select { option value="" { "all" } } }
+            label { "Show " select { option value="" { "all" } } }
             output aria-live="polite" {}
         }
     }

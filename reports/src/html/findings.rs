@@ -17,7 +17,8 @@ pub(super) fn render(report: &Report, found: &[Finding<'_>]) -> Markup {
     html! {
         section #findings aria-labelledby="findings-title" {
             h2 #findings-title { "Findings" }
-            @if found.is_empty() { p { "None." } }
+            @if found.is_empty() && report.scenarios.is_empty() { p { "None." } }
+            @if found.is_empty() && !report.scenarios.is_empty() { p { "None of the checks; what scenarios showed is " a href="#scenarios" { "below" } "." } }
             @for (index, finding) in found.iter().take(SHOWN).enumerate() {
                 details.finding id={"finding-" (anchor(finding.id()))} open[index < 5] {
                     summary { (badge(finding.verdict)) " " strong { (line(finding.id())) } " " (line(finding.title()))

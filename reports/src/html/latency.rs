@@ -26,7 +26,7 @@ pub(super) fn render(report: &Report) -> Markup {
                         figcaption { "Each line goes from the median over the 99th percentile (ring) to the largest; logarithmic." } }
                 }
                 div.scroll { table {
-                    thead { tr { th scope="col" { "Phase" } th scope="col" { "Samples" } th scope="col" { "p50" } th scope="col" { "p99" } th scope="col" { "max" } } }
+                    thead { tr { th scope="col" { "Phase" } th.n scope="col" { "Samples" } th.n scope="col" { "p50" } th.n scope="col" { "p99" } th.n scope="col" { "max" } } }
                     tbody { @for phase in &report.latency {
                         tr { td { (line(&phase.phase)) } td.n { (phase.count) } td.n { (text::micros(phase.p50_us)) } td.n { (text::micros(phase.p99_us)) } td.n { (text::micros(phase.max_us)) } }
                     } }
@@ -73,7 +73,7 @@ fn draw(
     let name = |segment: &SegmentValue<i32>| match segment {
         SegmentValue::CenterOf(row) | SegmentValue::Exact(row) => usize::try_from(*row)
             .ok()
-            .and_then(|row| phases.get(row))
+            .and_then(|row| phases.iter().rev().nth(row))
             .map_or_else(String::new, |phase| text::line(&phase.phase, 14)),
         SegmentValue::Last => String::new(),
     };
@@ -88,7 +88,8 @@ fn draw(
         .light_line_style(TRANSPARENT)
         .label_style(("sans-serif", 13).into_font().color(&INK))
         .draw()?;
-    for (row, phase) in phases.iter().enumerate() {
+    // Rows count from the bottom; the first phase stands at the top, as in the table.
+    for (row, phase) in phases.iter().rev().enumerate() {
         let y = SegmentValue::CenterOf(i32::try_from(row)?);
         let at = |us: u64| (us.max(1) as f64, y.clone());
         let ends = vec![at(phase.p50_us), at(phase.max_us)];

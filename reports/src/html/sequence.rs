@@ -11,7 +11,9 @@ pub(super) const KIND: &str = "timeline";
 
 const ACTORS: [&str; 4] = ["client", "server", "facilitator", "chain"];
 const WHEN_WIDTH: usize = 90;
-const LANE_WIDTH: usize = 190;
+const LANE_WIDTH: usize = 250;
+/// Characters of a label that fit between two lifelines.
+const LABEL_MAX: usize = 40;
 const ROW_HEIGHT: usize = 34;
 const HEAD_HEIGHT: usize = 34;
 
@@ -96,7 +98,7 @@ fn drawn(index: usize, row: &Row<'_>) -> Markup {
                 line.arrow x1=(from) x2=(to) y1=(y) y2=(y) {}
                 path.tip d=(tip(to, y, from < to)) {}
             }
-            text.what x=(middle) y=(y - 6) { (text::cut(&line(row.what), 44)) }
+            text.what x=(middle) y=(y - 6) { (label(row.what)) }
         }
     }
 }
@@ -104,4 +106,33 @@ fn drawn(index: usize, row: &Row<'_>) -> Markup {
 fn tip(x: usize, y: usize, to_right: bool) -> String {
     let back = if to_right { x - 8 } else { x + 8 };
     format!("M{x} {y} L{back} {} L{back} {} Z", y - 4, y + 4)
+}
+
+/// What fits on an arrow: the names of rounds are shortened, the whole text is the arrow's title and in the list.
+fn label(what: &str) -> String {
+    let words: Vec<&str> = what
+        .split(' ')
+        .map(|word| last_parts(without_run(word)))
+        .collect();
+    text::cut(&line(&words.join(" ")), LABEL_MAX)
+}
+
+/// The last three parts of a name such as `scenario/settle-says-no/1/4`; other words as they are.
+fn last_parts(word: &str) -> &str {
+    let slashes: Vec<usize> = word.match_indices('/').map(|(at, _)| at).collect();
+    match slashes.len().checked_sub(3) {
+        Some(at) => &word[slashes[at] + 1..],
+        None => word,
+    }
+}
+
+/// Rules of scenarios are named after their run: `run1a2b3c4d.settle-says-no.1`. Which run it was, the page says above.
+fn without_run(word: &str) -> &str {
+    let rest = word
+        .strip_prefix("run")
+        .and_then(|rest| rest.split_once('.'));
+    match rest {
+        Some((run, name)) if run.len() == 8 && run.bytes().all(|b| b.is_ascii_hexdigit()) => name,
+        _ => word,
+    }
 }
