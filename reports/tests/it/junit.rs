@@ -35,3 +35,35 @@ fn a_run_without_controls_is_an_error_and_not_green() {
     let read = quick_junit::Report::deserialize_from_str(&text).unwrap();
     assert!(read.test_suites[0].errors > 0, "{text}");
 }
+
+/// What readers of JUnit rely on: totals are those of the cases, and a case is found again by class and name.
+#[test]
+fn totals_are_those_of_the_cases_and_no_case_hides_another() {
+    use quick_junit::{NonSuccessKind, TestCaseStatus};
+    use std::collections::HashSet;
+    for (name, report) in samples::all() {
+        let text = junit::render(&report, JunitOptions::default());
+        let read = quick_junit::Report::deserialize_from_str(&text).unwrap();
+        let suite = &read.test_suites[0];
+        let of = |wanted: Option<NonSuccessKind>| {
+            let cases = suite.test_cases.iter();
+            let same = cases.filter(|case| match (&case.status, wanted) {
+                (TestCaseStatus::NonSuccess { kind, .. }, Some(wanted)) => *kind == wanted,
+                (TestCaseStatus::Skipped { .. }, None) => true,
+                _ => false,
+            });
+            same.count()
+        };
+        assert_eq!(suite.tests, suite.test_cases.len(), "{name}");
+        assert_eq!(suite.failures, of(Some(NonSuccessKind::Failure)), "{name}");
+        assert_eq!(suite.errors, of(Some(NonSuccessKind::Error)), "{name}");
+        assert_eq!(suite.skipped, of(None), "{name}");
+        let seen = suite.test_cases.iter().map(|case| {
+            let class = case.classname.as_ref().map(|class| class.as_str());
+            (class.unwrap_or_default(), case.name.as_str())
+        });
+        let seen: Vec<_> = seen.collect();
+        let different: HashSet<_> = seen.iter().collect();
+        assert_eq!(different.len(), seen.len(), "{name}");
+    }
+}
