@@ -3,11 +3,15 @@
 //! Everything inside a report may come from a hostile target: [`text`] makes it harmless, and every renderer that
 //! people look at goes through it.
 
+pub mod books_csv;
 pub mod finding;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod model;
 pub mod reproduce;
+pub mod sarif;
 pub mod terminal;
 pub mod text;
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Schema number of this model.
 pub const SCHEMA: u32 = 1;
 
+/// Most rows of the books that a report keeps.
+pub const BOOKS_MAX: usize = 10_000;
+
 /// Everything one run found out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -45,6 +48,12 @@ pub struct Report {
     pub scenarios: Vec<ScenarioResult>,
     /// Authorizations and amounts.
     pub money: Money,
+    /// The books: one row per authorization, at most [`BOOKS_MAX`] of them, those with something wrong first to stay.
+    #[serde(default)]
+    pub books: Vec<BookRow>,
+    /// Rows that were left out.
+    #[serde(default)]
+    pub books_left_out: usize,
     /// Latency per phase, in microseconds.
     pub latency: Vec<PhaseLatency>,
     /// Remarks that change no verdict, such as a facilitator that was never called.
@@ -381,6 +390,41 @@ pub struct Money {
     pub faulted: usize,
     /// Base-unit strings by name: `signed`, `settled`, `granted`.
     pub amounts: BTreeMap<String, String>,
+}
+
+/// One authorization: what was signed, asked, moved and given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookRow {
+    /// Number of the authorization inside the run, from 0.
+    pub authorization: u32,
+    /// Probe that signed it, for example `v2/good`.
+    pub probe: String,
+    /// What is wrong with it on purpose; absent for an honest payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
+    /// Payer's address.
+    pub payer: String,
+    /// 32-byte nonce, hex.
+    pub nonce: String,
+    /// Base units that were signed.
+    pub value: String,
+    /// `/verify` calls about it.
+    pub verify: usize,
+    /// Handler runs in its exchanges, where the origin counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<u64>,
+    /// `/settle` calls about it.
+    pub settle: usize,
+    /// Transfers it was used for.
+    pub transfers: usize,
+    /// Deliveries it bought, idempotent repeats left out.
+    pub grants: usize,
+    /// Hash of the first Transfer's transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// `balanced`, `refused`, `unpaid-grant`, `double-charged`, `served-twice`, `charged-not-served`, `faulted` or
+    /// `not-at-rest`.
+    pub outcome: String,
 }
 
 /// Latency of one phase, microseconds.

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::run::{exit_code, grading, rendered};
 use super::{output, print};
 use crate::checks;
-use crate::history::{Facts, reader};
+use crate::history::reader;
 use crate::verdict::{self, Judging};
 
 pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
@@ -30,19 +30,23 @@ pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
             options.history.display()
         ));
     }
-    let facts = Facts::new(&history.events, history.damage.as_ref());
     let judging = Judging {
         grading: grading(options.grading),
         selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
         replay_command: None,
     };
-    let report = verdict::build_report(&facts, &judging);
+    let report = verdict::judge_history(&history.events, history.damage.as_ref(), &judging);
     let mut exit = exit_code(&report, options.fail_on);
     if let Err(error) = print::result(&rendered(&report, options.json, verbosity)) {
         print::message(&format!("error: stdout: {error}"));
     }
     if let Some(out) = &options.out {
-        let written = output::folder(out).and_then(|()| output::write(out, &report));
+        let wanted = output::Wanted {
+            also: &options.also,
+            fail_on: options.fail_on,
+            history: &history.events,
+        };
+        let written = output::folder(out).and_then(|()| output::write(out, &report, &wanted));
         if let Err(error) = written {
             print::message(&format!("error: --out: {error}"));
             exit = exit.max(Exit::Internal);

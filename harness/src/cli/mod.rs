@@ -14,6 +14,7 @@ mod output;
 mod print;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod scenarios;
 mod up;

@@ -9,7 +9,7 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
-use super::args::{ALL_SCENARIOS, FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::args::{ALL_SCENARIOS, Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
 use super::findings::Keeper;
 use super::main::reserved;
@@ -238,7 +238,12 @@ fn conclude(
     if let Err(error) = print::result(&text) {
         print::message(&format!("error: stdout: {error}"));
     }
-    if let Err(error) = output::write(&options.out, report) {
+    let wanted = output::Wanted {
+        also: &options.also,
+        fail_on: options.fail_on,
+        history: &outcome.history,
+    };
+    if let Err(error) = output::write(&options.out, report, &wanted) {
         print::message(&format!("error: the report is not whole on disk: {error}"));
         exit = exit.max(Exit::Internal);
     }
@@ -249,7 +254,7 @@ fn conclude(
         exit = exit.max(Exit::Internal);
     }
     if !verbosity.quiet {
-        print::message(&files(&options.out));
+        print::message(&files(&options.out, &options.also));
     }
     exit
 }
@@ -310,9 +315,11 @@ fn warns(report: &Report) -> bool {
     report.counts.warn > 0 || scenarios.any(|scenario| scenario.verdict == Verdict::Warn)
 }
 
-fn files(out: &Path) -> String {
-    let shown = shown_path(out);
-    format!("report files: {shown}/{{report.json,report.md,{HISTORY_FILE}}}")
+fn files(out: &Path, also: &[Extra]) -> String {
+    let usual = output::ALWAYS.into_iter().chain([HISTORY_FILE]);
+    let extra = also.iter().map(|extra| output::name(*extra));
+    let names: Vec<&str> = usual.chain(extra).collect();
+    format!("report files: {}/{{{}}}", shown_path(out), names.join(","))
 }
 
 /// A path as seen from the current folder.

@@ -194,6 +194,20 @@ impl<'h> Exchange<'h> {
             .as_ref()
     }
 
+    /// The request body as text, if one was sent.
+    pub fn request_text(&self) -> Option<&'h str> {
+        let body = self.bodies.get(self.sent.body.as_deref()?)?;
+        Some(body.text)
+    }
+
+    /// The whole value of a header of this exchange, which a header list may hold by reference.
+    pub fn whole<'v>(&self, value: &'v str) -> &'v str
+    where
+        'h: 'v,
+    {
+        self.bodies.resolve(value)
+    }
+
     /// The payment header's value that was sent, when it was kept.
     pub fn payment_text(&self) -> Option<&'h str> {
         let body = self.bodies.get(self.sent.payment.as_deref()?)?;

@@ -112,6 +112,11 @@ impl<'h> FacilitatorCall<'h> {
             .as_ref()
     }
 
+    /// The answer's body as text.
+    pub fn response_text_whole(&self) -> Option<&'h str> {
+        self.bodies.get(self.answer?.body).map(|body| body.text)
+    }
+
     /// The answer's body as JSON.
     pub fn response(&self) -> Option<&Value> {
         self.response

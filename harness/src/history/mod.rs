@@ -7,6 +7,9 @@ pub mod event;
 pub mod exchange;
 pub mod facilitator_call;
 pub mod facts;
+pub mod har;
+#[cfg(test)]
+mod har_tests;
 pub mod observation;
 pub mod reader;
 pub mod recorder;

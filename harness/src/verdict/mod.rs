@@ -1,5 +1,6 @@
 //! From judged checks and invariants to the run's verdict and its report. Pure: no clock, no I/O.
 
+mod books;
 pub mod controls;
 pub mod diagnosis;
 mod facilitator_controls;

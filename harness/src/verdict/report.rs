@@ -65,6 +65,7 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
         .map(|(check, outcome)| checks::result_of(check, outcome, replay(facts, judging, check)))
         .collect();
     let run = facts.run;
+    let (rows, books_left_out) = super::books::rows(facts, &books);
     Report {
         schema: SCHEMA,
         verdict,
@@ -85,6 +86,8 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
         scenarios: Vec::new(),
         money,
         latency: latency::phases(&judged),
+        books: rows,
+        books_left_out,
         load: None,
     }
 }

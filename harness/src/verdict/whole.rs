@@ -21,7 +21,9 @@ pub fn judge_history(events: &[Event], damage: Option<&Damage>, judging: &Judgin
     before.ending = whole.ending;
     before.last_us = whole.last_us;
     let mut report = build_report(&before, judging);
-    report.money = money::totals(&Books::keep(&whole));
+    let books = Books::keep(&whole);
+    report.money = money::totals(&books);
+    (report.books, report.books_left_out) = super::books::rows(&whole, &books);
     report.scenarios = scenarios::judge(&whole);
     decide(&mut report);
     report

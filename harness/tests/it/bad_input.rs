@@ -60,9 +60,7 @@ async fn flags() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_say_so() {
-    for command in [
-        "load", "explain", "compare", "report", "selftest", "interop",
-    ] {
+    for command in ["load", "explain", "compare", "selftest", "interop"] {
         refused(&[command, "anything"], &[command, "reserved"]).await;
     }
     refused(

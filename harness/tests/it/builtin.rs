@@ -16,7 +16,13 @@ async fn a_bare_call_tests_the_built_in_server_on_a_real_chain() {
     assert_eq!(report["controls"]["positive"]["held"], true);
     assert_eq!(report["controls"]["mutation"]["held"], true);
     assert!(ran.stderr.contains("nothing of yours"), "{}", ran.stderr);
-    for file in ["report.json", "report.md", "history.jsonl"] {
+    for file in [
+        "report.json",
+        "report.html",
+        "report.md",
+        "junit.xml",
+        "history.jsonl",
+    ] {
         let path = ran.dir.path().join("x402-assay-report").join(file);
         assert!(path.metadata().unwrap().len() > 100, "{file}");
     }

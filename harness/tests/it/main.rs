@@ -4,6 +4,7 @@
 
 mod attach;
 mod bad_input;
+mod browser;
 mod builtin;
 mod chain_steps;
 mod diagnosis;
@@ -15,6 +16,7 @@ mod ledgers;
 mod links;
 mod namespace;
 mod replay;
+mod report_files;
 mod scenario_kill_matrix;
 mod scenarios;
 mod secrets;

@@ -1,8 +1,12 @@
 //! Renderers on sample reports.
 
+mod books_csv;
 mod hostile;
+mod html;
 mod json;
+mod junit;
 mod markdown;
 mod samples;
+mod sarif;
 mod schema;
 mod terminal;

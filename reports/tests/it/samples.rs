@@ -182,6 +182,8 @@ pub(crate) fn conformant_builtin() -> Report {
         }],
         notes: Vec::new(),
         scenarios: Vec::new(),
+        books: books(),
+        books_left_out: 0,
         load: None,
     })
 }
@@ -309,4 +311,32 @@ pub(crate) fn interrupted() -> Report {
         check.detail = "the run was stopped".to_owned();
     }
     recount(report)
+}
+
+fn books() -> Vec<BookRow> {
+    let row = |authorization, probe: &str, outcome: &str| BookRow {
+        authorization,
+        probe: probe.to_owned(),
+        wrong: None,
+        payer: "0x00000000000000000000000000000000000000Aa".to_owned(),
+        nonce: format!("0x{}", "11".repeat(32)),
+        value: "10000".to_owned(),
+        verify: 1,
+        handler: Some(1),
+        settle: 1,
+        transfers: 1,
+        grants: 1,
+        transaction: Some(format!("0x{}", "ab".repeat(32))),
+        outcome: outcome.to_owned(),
+    };
+    let mutation = BookRow {
+        wrong: Some("signature-flipped".to_owned()),
+        handler: Some(0),
+        settle: 0,
+        transfers: 0,
+        grants: 0,
+        transaction: None,
+        ..row(1, "v2/mutation", "refused")
+    };
+    vec![row(0, "v2/good", "balanced"), mutation]
 }

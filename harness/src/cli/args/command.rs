@@ -5,6 +5,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use super::common::Switch;
 use super::judge::JudgeArgs;
 use super::replay::ReplayArgs;
+use super::report::ReportArgs;
 use super::run::{DoctorArgs, RunArgs};
 use super::service::{DownArgs, ListArgs, UpArgs};
 
@@ -87,9 +88,9 @@ pub(super) enum CommandArgs {
     /// Reserved: compare two reports
     #[command(disable_help_flag = true)]
     Compare(Rest),
-    /// Reserved: render a report again
-    #[command(disable_help_flag = true)]
-    Report(Rest),
+    /// Render a report or a history in another format
+    #[command(after_help = VARIABLES)]
+    Report(ReportArgs),
     /// Reserved: prove that every check can fail
     #[command(disable_help_flag = true)]
     Selftest(Rest),
@@ -129,7 +130,6 @@ impl CommandArgs {
             Self::Load(_) => "load",
             Self::Explain(_) => "explain",
             Self::Compare(_) => "compare",
-            Self::Report(_) => "report",
             Self::Selftest(_) => "selftest",
             Self::Interop(_) => "interop",
             Self::Run(_)
@@ -139,6 +139,7 @@ impl CommandArgs {
             | Self::Doctor(_)
             | Self::Judge(_)
             | Self::Replay(_)
+            | Self::Report(_)
             | Self::Scenario(_) => return None,
         })
     }

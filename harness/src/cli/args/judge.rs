@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 
 use super::common::{Switch, filled};
-use super::options::{FailOn, Grading, JudgeOptions, Selection};
+use super::options::{Extra, FailOn, Grading, JudgeOptions, Selection};
 use super::resolve::Surroundings;
 
 #[derive(Debug, Clone, Args)]
@@ -39,9 +39,14 @@ pub(super) struct JudgeArgs {
     #[arg(env = "X402_ASSAY_FAIL_ON", hide_env = true)]
     fail_on: FailOn,
 
-    /// Write report.json and report.md into this folder [default: no files]
+    /// Write the report files into this folder [default: no files]
     #[arg(long, value_name = "DIR", env = "X402_ASSAY_OUT", hide_env = true)]
     out: Option<PathBuf>,
+
+    /// Report files to write beside the usual ones: report.sarif, books.csv, report.har
+    #[arg(long, value_name = "FORMAT", value_enum, value_delimiter = ',')]
+    #[arg(env = "X402_ASSAY_ALSO", hide_env = true)]
+    also: Vec<Extra>,
 
     /// Print the report as JSON on stdout
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
@@ -63,6 +68,7 @@ impl JudgeArgs {
             grading: self.grading,
             fail_on: self.fail_on,
             out: self.out.as_ref().map(in_folder),
+            also: self.also.clone(),
             json: self.json,
         }
     }

@@ -8,6 +8,7 @@ mod listen;
 mod options;
 mod parse;
 mod replay;
+mod report;
 mod resolve;
 mod run;
 mod service;
@@ -17,9 +18,9 @@ mod target_of;
 
 pub use listen::{Listen, PortChoice};
 pub use options::{
-    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, FailOn, Grading, Invocation,
-    JudgeOptions, ListOptions, ListRole, ReplayOptions, RunOptions, Selection, Setup, UpOptions,
-    Verbosity,
+    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
+    Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReplayOptions, ReportOptions,
+    RunOptions, Selection, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

@@ -36,6 +36,8 @@ pub enum Command {
     Judge(JudgeOptions),
     /// Make one finding again.
     Replay(Box<ReplayOptions>),
+    /// Render a report or a history in another format.
+    Report(ReportOptions),
     /// Write a built-in scenario's file to the current folder.
     ScenarioCopy {
         /// Its name.
@@ -105,6 +107,8 @@ pub struct RunOptions {
     pub strict: bool,
     /// What makes a run nonconformant.
     pub fail_on: FailOn,
+    /// Report files beside those that are always written.
+    pub also: Vec<Extra>,
     /// How grades are read.
     pub grading: Grading,
     /// Say what would be done and do nothing.
@@ -136,6 +140,17 @@ pub enum FailOn {
     Fail,
     /// A `fail` or a `warn`.
     Warn,
+}
+
+/// A report file that is written when it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// `report.sarif`.
+    Sarif,
+    /// `books.csv`.
+    Csv,
+    /// `report.har`.
+    Har,
 }
 
 /// How grades are read (design section 6).
@@ -279,6 +294,43 @@ pub struct JudgeOptions {
     pub fail_on: FailOn,
     /// Where report files go; none are written without it.
     pub out: Option<PathBuf>,
+    /// Report files beside those that are always written.
+    pub also: Vec<Extra>,
     /// The report as JSON on stdout.
     pub json: bool,
+}
+
+/// Options of `report`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportOptions {
+    /// A `report.json` or a `history.jsonl`.
+    pub input: PathBuf,
+    /// What to write.
+    pub format: Format,
+    /// The file to write; stdout without it.
+    pub out: Option<PathBuf>,
+    /// What JUnit calls a failure.
+    pub fail_on: FailOn,
+}
+
+/// A rendering of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// As a run prints it.
+    #[default]
+    Terminal,
+    /// The self-contained page.
+    Html,
+    /// Markdown.
+    Md,
+    /// `report.json`.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// The books as CSV.
+    Csv,
+    /// The exchanges as HAR 1.2; from a history only.
+    Har,
 }

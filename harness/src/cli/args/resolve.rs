@@ -69,6 +69,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         })),
         CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
+        CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::List(args) => {
             let (scenarios, role, json) = (args.scenarios, args.role, args.json);
             Some(Command::List(ListOptions {
@@ -143,6 +144,7 @@ fn run(
         json: args.verdict.json,
         strict: args.verdict.strict,
         fail_on,
+        also: args.verdict.also.clone(),
         grading: args.verdict.grading,
         dry_run: args.selection.dry_run,
         patience,
@@ -179,7 +181,9 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 7] = ["run", "up", "down", "list", "doctor", "judge", "replay"];
+    const COMMANDS: [&str; 8] = [
+        "run", "up", "down", "list", "doctor", "judge", "replay", "report",
+    ];
     let mut found = Vec::new();
     for path in given {
         let absolute = surroundings.folder.join(path);

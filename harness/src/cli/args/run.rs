@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::common::{Switch, duration, filled};
-use super::options::{FailOn, Grading};
+use super::options::{Extra, FailOn, Grading};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
 use crate::runner::REPEATS_MAX;
 
@@ -93,6 +93,11 @@ pub(super) struct VerdictArgs {
     #[arg(env = "X402_ASSAY_OUT", hide_env = true)]
     pub(super) out: PathBuf,
 
+    /// Report files to write beside the usual ones: report.sarif, books.csv, report.har
+    #[arg(long, value_name = "FORMAT", value_enum, value_delimiter = ',')]
+    #[arg(env = "X402_ASSAY_ALSO", hide_env = true)]
+    pub(super) also: Vec<Extra>,
+
     /// Print the report as JSON on stdout
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
     #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
@@ -140,6 +145,20 @@ impl ValueEnum for FailOn {
         Some(clap::builder::PossibleValue::new(match self {
             Self::Fail => "fail",
             Self::Warn => "warn",
+        }))
+    }
+}
+
+impl ValueEnum for Extra {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Sarif, Self::Csv, Self::Har]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Sarif => "sarif",
+            Self::Csv => "csv",
+            Self::Har => "har",
         }))
     }
 }

@@ -50,6 +50,11 @@ fn help_of_replay() {
 }
 
 #[test]
+fn help_of_report() {
+    insta::assert_snapshot!(help(&["report", "--help"]));
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for (words, kind) in [
         (["x402-assay", "--help"], ErrorKind::DisplayHelp),

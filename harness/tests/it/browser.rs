@@ -1,0 +1,236 @@
+//! Report pages in a real browser: what a reader sees, and what a hostile target cannot do there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use x402_assay_reports::model::BOOKS_MAX;
+use x402_assay_reports::{Report, html};
+
+use crate::support::requirements::require;
+use crate::support::{Ran, assay};
+use crate::typescript::install;
+
+/// One browser at a time: paints are measured, and two cores are few.
+static BROWSING: Mutex<()> = Mutex::const_new(());
+
+/// What `interop/browser/check.mjs` saw; `None` after a printed skip.
+async fn look(page: &Path) -> Option<Value> {
+    let folder = require("npm packages of interop/browser", install("browser").await)?;
+    let _turn = BROWSING.lock().await;
+    let check = Command::new("node")
+        .arg("check.mjs")
+        .arg(page)
+        .current_dir(&folder)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(300), check)
+        .await
+        .expect("a page is looked at within 5 minutes")
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // 3: there is no browser that starts here. Everything else is about the page.
+    let started = match output.status.code() {
+        Some(3) => Err(said.clone()),
+        _ => Ok(()),
+    };
+    require("a browser", started)?;
+    assert!(output.status.success(), "{said}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn list<'v>(seen: &'v Value, name: &str) -> &'v Vec<Value> {
+    seen[name]
+        .as_array()
+        .unwrap_or_else(|| panic!("{name} in {seen}"))
+}
+
+/// What holds of every page, whatever it shows.
+fn is_sound(seen: &Value) {
+    for name in [
+        "errors",
+        "left",
+        "dialogs",
+        "too_wide",
+        "narrow_too_wide",
+        "unnamed_controls",
+    ] {
+        assert!(list(seen, name).is_empty(), "{name}: {seen:#}");
+    }
+    assert_eq!(seen["pwned"], Value::Null, "{seen:#}");
+    assert_eq!(seen["scripts"], 1, "only the page's own: {seen:#}");
+    assert_eq!(seen["images"], 0, "{seen:#}");
+    assert_eq!(seen["sections_without_heading"], 0, "{seen:#}");
+    // WCAG 2 AA for running text.
+    for scheme in ["light", "dark"] {
+        assert!(seen[scheme]["seen"].as_u64().unwrap() > 50, "{seen:#}");
+        assert!(seen[scheme]["ratio"].as_f64().unwrap() >= 4.5, "{seen:#}");
+    }
+    assert_ne!(seen["dark_ground"], "rgb(255, 255, 255)", "{seen:#}");
+    let copied = &seen["copied"];
+    let selected = copied["selection"] == copied["command"];
+    assert!(copied["button"] == "Copied" || selected, "{copied}");
+    assert!(
+        copied["command"]
+            .as_str()
+            .unwrap()
+            .starts_with("x402-assay")
+    );
+    for filter in list(seen, "filters") {
+        is_filtered(filter);
+    }
+}
+
+fn is_filtered(filter: &Value) {
+    assert_eq!(filter["bar_visible"], true, "{filter}");
+    let all = filter["all"].as_u64().unwrap();
+    assert!(all > 0, "{filter}");
+    assert_eq!(filter["none"], 0, "{filter}");
+    assert_eq!(filter["again"], all, "{filter}");
+    assert_eq!(filter["some"], filter["holding"], "{filter}");
+    let choices = filter["choices"].as_object().unwrap();
+    let mut sum = 0;
+    for choice in choices.values() {
+        assert_eq!(choice["shown"], choice["rows"], "{filter}");
+        sum += choice["shown"].as_u64().unwrap();
+    }
+    assert_eq!(sum, all, "every row has one of the words: {filter}");
+}
+
+/// How long the first paint takes beside that of an empty page, for whoever reads the log.
+#[expect(clippy::print_stderr, reason = "a measurement for people")]
+fn tell_paint(name: &str, seen: &Value) {
+    let paint = &seen["paint"];
+    eprintln!(
+        "{name}: first paint {} ms, an empty page {} ms, ratio {:.1}",
+        paint["page_ms"],
+        paint["empty_ms"],
+        paint["ratio"].as_f64().unwrap()
+    );
+}
+
+fn page_of(ran: &Ran) -> std::path::PathBuf {
+    ran.dir.path().join("x402-assay-report/report.html")
+}
+
+async fn look_at(report: &Report) -> Option<Value> {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    std::fs::write(&page, html::render(report)).unwrap();
+    look(&page).await
+}
+
+fn report_of(ran: &Ran) -> Report {
+    serde_json::from_value(ran.report()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_run() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let Some(seen) = look(&page_of(&ran)).await else {
+        return;
+    };
+    is_sound(&seen);
+    tell_paint("a clean run", &seen);
+    assert_eq!(seen["charts"], 1, "{seen:#}");
+    assert_eq!(list(&seen, "filters").len(), 2, "{seen:#}");
+    let books = &list(&seen, "filters")[1];
+    assert_eq!(books["all"], report_of(&ran).books.len(), "{books}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_violations_and_timelines() {
+    let args = [
+        "run",
+        "settle-says-no",
+        "--chain",
+        "memory",
+        "--defect",
+        "settle-ignored",
+    ];
+    let ran = assay(&args).await.exits(3);
+    let Some(seen) = look(&page_of(&ran)).await else {
+        return;
+    };
+    is_sound(&seen);
+    assert!(seen["sequences"].as_u64().unwrap() > 0, "{seen:#}");
+    let outcomes = &list(&seen, "filters")[1]["choices"];
+    assert!(outcomes["unpaid-grant"]["shown"].as_u64() > Some(0));
+}
+
+/// Markup, script in every form that runs by itself, direction marks, control characters.
+const POISON: &str = "</script><script>window.pwned=1;alert(1)</script>\
+    <img src=x onerror=\"window.pwned=1\"><svg onload=\"window.pwned=1\"></svg>\
+    <iframe srcdoc=\"<script>parent.pwned=1</script>\"></iframe>\
+    \" onmouseover=\"window.pwned=1\" autofocus onfocus=\"window.pwned=1\" x=\"\
+    <a href=\"javascript:window.pwned=1\">x</a><style>*{display:none}</style>\
+    <meta http-equiv=refresh content=\"0;url=http://127.0.0.1:9/\"><base href=//127.0.0.1:9/>\
+    --><!--]]>\u{202e}\u{200b}\u{0}\u{1b}[2J\r\n";
+
+/// Puts the poison into every text of a report but its verdicts and kinds of evidence, which are words of ours.
+fn poison(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = format!("{POISON}{text}"),
+        Value::Array(items) => items.iter_mut().for_each(poison),
+        Value::Object(members) => {
+            let texts = members
+                .iter_mut()
+                .filter(|(name, _)| !matches!(name.as_str(), "verdict" | "kind"));
+            texts.for_each(|(_, member)| poison(member));
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_target_runs_no_script_and_fetches_nothing() {
+    let args = [
+        "run",
+        "settle-says-no",
+        "--chain",
+        "memory",
+        "--defect",
+        "settle-ignored,verify-ignored",
+    ];
+    let ran = assay(&args).await.exits(3);
+    let mut value = ran.report();
+    poison(&mut value);
+    value["summary"] = "<b onclick=alert(1)>".repeat(50_000).into();
+    let report: Report = serde_json::from_value(value).unwrap();
+    assert!(
+        report
+            .notes
+            .iter()
+            .chain([&report.target.name])
+            .all(|text| text.contains("pwned"))
+    );
+    let Some(seen) = look_at(&report).await else {
+        return;
+    };
+    is_sound(&seen);
+    assert!(seen["sequences"].as_u64().unwrap() > 0, "{seen:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_rows_of_books_stay_usable() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let mut report = report_of(&ran);
+    let row = report.books[0].clone();
+    report.books = vec![row; BOOKS_MAX];
+    for (number, row) in (0..).zip(&mut report.books) {
+        row.authorization = number;
+        if number % 100 == 0 {
+            row.outcome = "unpaid-grant".to_owned();
+        }
+    }
+    let Some(seen) = look_at(&report).await else {
+        return;
+    };
+    is_sound(&seen);
+    tell_paint("10,000 rows of books", &seen);
+    let books = &list(&seen, "filters")[1];
+    assert_eq!(books["all"], BOOKS_MAX);
+    assert_eq!(books["choices"]["unpaid-grant"]["shown"], BOOKS_MAX / 100);
+}

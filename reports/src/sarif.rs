@@ -1,0 +1,134 @@
+//! SARIF 2.1.0, for code-scanning dashboards: a rule for each check, a result for each finding.
+
+use serde_json::{Value, json};
+
+use crate::finding::{Finding, Source, findings};
+use crate::model::{Report, ScenarioResult, Verdict};
+use crate::text;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// Longest message, in characters.
+const TEXT_MAX: usize = 1_000;
+
+/// The findings of the report. A finding about a running service has no source file: its location is a logical one,
+/// the target.
+pub fn render(report: &Report) -> String {
+    let found = findings(report);
+    let mut rules: Vec<Value> = found.iter().map(rule).collect();
+    let mut results: Vec<Value> = found
+        .iter()
+        .enumerate()
+        .map(|(index, finding)| result(report, index, finding))
+        .collect();
+    for scenario in &report.scenarios {
+        if matches!(
+            scenario.verdict,
+            Verdict::Fail | Verdict::Warn | Verdict::Inconclusive
+        ) {
+            results.push(scenario_result(report, rules.len(), scenario));
+            rules.push(scenario_rule(scenario));
+        }
+    }
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "x402-assay",
+                "version": line(&report.bench_version),
+                "rules": rules,
+            } },
+            "invocations": [{ "executionSuccessful": !report.interrupted }],
+            "results": results,
+        }],
+    });
+    format!("{log:#}\n")
+}
+
+fn line(value: &str) -> String {
+    text::line(value, TEXT_MAX)
+}
+
+const fn level(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fail => "error",
+        Verdict::Warn => "warning",
+        _ => "note",
+    }
+}
+
+fn rule(finding: &Finding<'_>) -> Value {
+    let mut rule = json!({
+        "id": line(finding.id()),
+        "shortDescription": { "text": line(finding.title()) },
+        "defaultConfiguration": { "level": level(finding.verdict) },
+    });
+    if let Source::Check(check) = finding.source {
+        rule["fullDescription"] = json!({ "text": line(&check.requirement) });
+        if let Some(fix) = &check.fix {
+            rule["help"] = json!({ "text": line(fix) });
+        }
+        let tags: Vec<String> = check.tags.iter().map(|tag| line(tag)).collect();
+        rule["properties"] = json!({ "tags": tags, "source": line(&check.source) });
+    }
+    rule
+}
+
+fn scenario_rule(scenario: &ScenarioResult) -> Value {
+    json!({
+        "id": line(&scenario.name),
+        "shortDescription": { "text": line(&scenario.about) },
+        "defaultConfiguration": { "level": level(scenario.verdict) },
+        "properties": { "tags": ["scenario"], "source": line(&scenario.sources.join(", ")) },
+    })
+}
+
+/// What the worst case showed.
+fn scenario_result(report: &Report, rule: usize, scenario: &ScenarioResult) -> Value {
+    let mut cases = scenario.cases.iter();
+    let worst = cases.find(|case| case.verdict == scenario.verdict);
+    let detail = worst.map_or("", |case| match case.findings.first() {
+        Some(finding) => finding.text.as_str(),
+        None => case.detail.as_str(),
+    });
+    let place = (line(&scenario.name), line(&scenario.about));
+    told(report, rule, scenario.verdict, &place, detail)
+}
+
+fn result(report: &Report, rule: usize, finding: &Finding<'_>) -> Value {
+    let detail = match finding.source {
+        Source::Check(check) => check.detail.as_str(),
+        Source::Invariant(invariant) => invariant
+            .violations
+            .first()
+            .map_or("", |violation| violation.text.as_str()),
+    };
+    let place = (line(finding.id()), line(finding.title()));
+    told(report, rule, finding.verdict, &place, detail)
+}
+
+/// One result; the rule's title stands in where nothing was told.
+fn told(
+    report: &Report,
+    rule: usize,
+    verdict: Verdict,
+    (id, title): &(String, String),
+    detail: &str,
+) -> Value {
+    let detail = match detail.is_empty() {
+        true => title.clone(),
+        false => line(detail),
+    };
+    json!({
+        "ruleId": id,
+        "ruleIndex": rule,
+        "level": level(verdict),
+        "message": { "text": detail },
+        "locations": [{ "logicalLocations": [{
+            "fullyQualifiedName": line(report.target.url.as_deref().unwrap_or(&report.target.name)),
+            "kind": "resource",
+        }] }],
+        // The same finding of another run is the same finding.
+        "partialFingerprints": { "x402-assay/v1": format!("{id}|{}", line(&report.target.name)) },
+    })
+}
