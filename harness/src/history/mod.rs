@@ -8,11 +8,13 @@ pub mod facilitator_call;
 pub mod facts;
 pub mod observation;
 pub mod reader;
+mod readings;
 pub mod recorder;
 #[cfg(test)]
 mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod script;
+mod signed_line;
 
 pub use event::{Event, What};
 pub use exchange::Exchange;

@@ -163,7 +163,7 @@ impl FacilitatorEvents {
                 What::FacilitatorReceived {
                     call,
                     endpoint,
-                    authorization,
+                    authorization: authorization.map(Box::new),
                     body,
                 }
             }

@@ -289,8 +289,10 @@ impl<'a> Session<'a> {
     /// Records a signed authorization and gives it its number.
     pub(crate) fn record_signed(&self, payment: &SignedPayment, wrong: Option<&str>) -> u32 {
         let number = self.authorizations.fetch_add(1, Ordering::Relaxed);
-        self.recorder
-            .append(now_us(), What::Signed(payment.record(number, wrong)));
+        self.recorder.append(
+            now_us(),
+            What::Signed(Box::new(payment.record(number, wrong))),
+        );
         number
     }
 
@@ -444,7 +446,7 @@ impl<'a> Session<'a> {
             authorization: payment.and_then(|payment| payment.authorization),
             payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
         };
-        self.recorder.append(at_us, What::Sent(sent));
+        self.recorder.append(at_us, What::Sent(Box::new(sent)));
     }
 
     fn record_outcome(&self, number: u32, exchange: &Exchange) {
