@@ -1,5 +1,6 @@
 //! Taking events into the index, one by one.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::Facts;
@@ -46,11 +47,13 @@ impl<'h> Facts<'h> {
             What::FaultInjected {
                 call,
                 exchange,
+                authorization,
                 fault,
             } => self.faults.push(Fault {
                 at_us: event.at_us,
                 call: *call,
                 exchange: *exchange,
+                authorization: *authorization,
                 name: fault,
             }),
             What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
@@ -177,6 +180,7 @@ impl<'h> Facts<'h> {
         });
         self.calls
             .sort_by_key(|call| (call.received_at_us, call.call));
+        self.mark_direct_calls();
         self.places.calls.clear();
         for (place, call) in self.calls.iter().enumerate() {
             self.places.calls.insert(call.call, place);
@@ -194,5 +198,19 @@ impl<'h> Facts<'h> {
         }
         self.place_probes();
         self.place_faults();
+    }
+
+    /// A call with the very body of a direct one is that one.
+    fn mark_direct_calls(&mut self) {
+        let direct = self
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.is_direct());
+        let bodies: HashSet<&str> = direct
+            .filter_map(|exchange| exchange.sent.body.as_deref())
+            .collect();
+        for call in &mut self.calls {
+            call.direct = bodies.contains(call.body_hash());
+        }
     }
 }
