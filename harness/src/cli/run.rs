@@ -45,27 +45,10 @@ pub(super) async fn run(
         );
         return Exit::Nothing;
     }
-    if tests_facilitator(&options) && !selection.check.is_empty() {
-        print::message(
-            "error: --check: there are no checks for facilitators in this version; name scenarios instead (x402-assay list --scenarios --role facilitator)",
-        );
-        return Exit::Nothing;
-    }
-    let sheets = match sheets(&options) {
-        Ok(sheets) => scenarios::with_tags(sheets, &options.scenario_tags),
-        Err(problems) => {
-            for problem in problems {
-                print::message(&format!("error: {problem}"));
-            }
-            return Exit::Usage;
-        }
+    let sheets = match chosen_sheets(&options) {
+        Ok(sheets) => sheets,
+        Err(exit) => return exit,
     };
-    if sheets.is_empty() && !options.scenarios.is_empty() {
-        print::message(
-            "error: no scenario has such a tag (x402-assay list --scenarios --json shows their tags)",
-        );
-        return Exit::Nothing;
-    }
     if options.dry_run {
         return match sheets.is_empty() {
             true => dry_run(&options, &selected),
@@ -145,6 +128,30 @@ async fn keep_findings(
 fn tests_facilitator(options: &RunOptions) -> bool {
     let kind = options.setup.target.as_ref().map(|target| &target.kind);
     matches!(kind, Some(TargetKind::Facilitator { .. }))
+}
+
+/// The scenarios to run; what is wrong with the choice is said here.
+fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
+    if tests_facilitator(options) && !options.selection.check.is_empty() {
+        print::message(
+            "error: --check: there are no checks for facilitators in this version; name scenarios instead (x402-assay list --scenarios --role facilitator)",
+        );
+        return Err(Exit::Nothing);
+    }
+    let sheets = sheets(options).map_err(|problems| {
+        for problem in problems {
+            print::message(&format!("error: {problem}"));
+        }
+        Exit::Usage
+    })?;
+    let sheets = scenarios::with_tags(sheets, &options.scenario_tags);
+    if sheets.is_empty() && !options.scenarios.is_empty() {
+        print::message(
+            "error: no scenario has such a tag (x402-assay list --scenarios --json shows their tags)",
+        );
+        return Err(Exit::Nothing);
+    }
+    Ok(sheets)
 }
 
 /// The scenarios that were named; a facilitator without any gets all that are about facilitators.

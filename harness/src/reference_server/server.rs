@@ -160,12 +160,7 @@ impl Site {
     }
 }
 
-async fn paid(
-    State(site): State<Site>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn paid(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     site.sell(method, &uri, headers, Content::Paid).await
 }
 

@@ -22,7 +22,16 @@ const WIDTH: usize = 6;
 /// The scenarios each defect is run against; none stands for every scenario that is not about time, each list of its
 /// `vary` cut short.
 const ROWS: &[(Defect, &[&str])] = &[
-    (Defect::VerifyIgnored, &[]),
+    (
+        Defect::VerifyIgnored,
+        &[
+            "bought-by-another",
+            "idempotency-id",
+            "terms-from-server",
+            "verify-lies",
+            "verify-unusual-but-true",
+        ],
+    ),
     (Defect::SettleIgnored, &[]),
     (Defect::ServeUndecodable, &["repeated-header"]),
     (
@@ -54,6 +63,41 @@ const ROWS: &[(Defect, &[&str])] = &[
         ],
     ),
     (Defect::BodyErrorUnpaid, &["unpaid-bodies"]),
+    (Defect::BatchUnpaid, &["unpaid-bodies"]),
+    (Defect::OtherMethodUnpaid, &["unpaid-methods"]),
+    (Defect::EncodedPathUnpaid, &["path-forms"]),
+    (Defect::UpperCasePathUnpaid, &["path-forms"]),
+    (Defect::TrailingSlashUnpaid, &["path-forms"]),
+    (Defect::BackslashUnpaid, &["path-forms"]),
+    (Defect::DoubleSlashUnpaid, &["path-forms"]),
+    (Defect::DotSegmentsUnpaid, &["path-forms"]),
+    (Defect::PathParameterUnpaid, &["path-forms"]),
+    (Defect::AbsoluteFormUnpaid, &["path-forms"]),
+    (Defect::BadEscapeUnpaid, &["path-forms-parameter"]),
+    (Defect::EncodedSlashUnpaid, &["path-forms-parameter"]),
+    (Defect::EncodedNewlineUnpaid, &["path-forms-wildcard"]),
+    (Defect::RepeatedHeaderUnsettled, &["repeated-header"]),
+    (Defect::IdForAnyPayer, &["idempotency-id"]),
+    (Defect::IdForAnyRoute, &["idempotency-id"]),
+    (Defect::IdForAnyBody, &["idempotency-id-body"]),
+    (
+        Defect::UsedNonceIsPaid,
+        &["replayed-serially", "restart-forgets", "two-replicas"],
+    ),
+    (
+        Defect::ChallengeOnUsed,
+        &["crash-after-settle", "response-lost-after-settle"],
+    ),
+    (Defect::PaidPublic, &["shared-cache"]),
+    (Defect::CachePublic, &["shared-cache"]),
+    (
+        Defect::FreeWithoutKinds,
+        &["facilitator-away-at-start", "supported-without-kinds"],
+    ),
+    (
+        Defect::FreeUntilSupported,
+        &["slow-supported-first-requests"],
+    ),
     (Defect::HeadUnpaid, &["unpaid-methods"]),
     (Defect::TrustClientTerms, &["terms-from-server"]),
     (Defect::IgnoreAmount, &["terms-from-server"]),
@@ -102,7 +146,9 @@ const ROWS: &[(Defect, &[&str])] = &[
         Defect::ReplayCache,
         &[
             "replayed-elsewhere",
+            "replayed-payment",
             "replayed-serially",
+            "retrying-proxy",
             "settlement-pending",
         ],
     ),
@@ -118,6 +164,7 @@ const ROWS: &[(Defect, &[&str])] = &[
         &[
             "concurrent-duplicates",
             "dedup-key-encodings",
+            "preempted-by-third-party",
             "racing-settles",
         ],
     ),
@@ -198,9 +245,6 @@ const UNSEEN: &[(Defect, &str)] = &[
         Defect::ServeNotYetValid,
         "a check's: no scenario pays early on purpose",
     ),
-    (Defect::EncodedPathUnpaid, "needs raw request targets"),
-    (Defect::UpperCasePathUnpaid, "needs raw request targets"),
-    (Defect::TrailingSlashUnpaid, "needs raw request targets"),
     (
         Defect::FacilitatorRequestWithoutVersion,
         "a message's form; SRV-FAC-010 judges it",
@@ -210,10 +254,6 @@ const UNSEEN: &[(Defect, &str)] = &[
         "a message's form; SRV-FAC-011 judges it",
     ),
     (Defect::SettleTwice, "the second settlement moves nothing"),
-    (
-        Defect::CachePublic,
-        "needs a cache between client and server",
-    ),
     (Defect::ReceiptNotBase64, "a check's"),
     (Defect::ReceiptWrongPayer, "a check's"),
     (Defect::ReceiptWrongNetwork, "a check's"),

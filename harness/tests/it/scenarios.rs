@@ -37,36 +37,3 @@ async fn every_scenario_that_can_be_run_holds_on_the_reference_server() {
     }
     insta::assert_snapshot!("scenarios_skipped", skipped);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn defects_turn_scenarios_red() {
-    for (defect, scenario) in [
-        ("settle-ignored", "settle-says-no"),
-        ("verify-ignored", "verify-lies"),
-        ("serve-on-facilitator-error", "verify-fails"),
-        ("leak-on-settle-failure", "settle-says-no"),
-        ("settle-on-handler-error", "handler-outcomes"),
-        ("encoded-path-unpaid", "path-forms"),
-        ("backslash-unpaid", "path-forms"),
-        ("double-slash-unpaid", "path-forms"),
-        ("trailing-slash-unpaid", "path-forms"),
-        ("upper-case-path-unpaid", "path-forms"),
-        ("dot-segments-unpaid", "path-forms"),
-        ("absolute-form-unpaid", "path-forms"),
-        ("path-parameter-unpaid", "path-forms"),
-        ("encoded-slash-unpaid", "path-forms-parameter"),
-        ("bad-escape-unpaid", "path-forms-parameter"),
-        ("encoded-newline-unpaid", "path-forms-wildcard"),
-        ("other-method-unpaid", "unpaid-methods"),
-        ("body-error-unpaid", "unpaid-bodies"),
-        ("batch-unpaid", "unpaid-bodies"),
-        ("repeated-header-unsettled", "repeated-header"),
-        ("id-for-any-payer", "idempotency-id"),
-        ("id-for-any-route", "idempotency-id"),
-        ("id-for-any-body", "idempotency-id-body"),
-    ] {
-        let ran = run(&[scenario], &["--defect", defect]).await.exits(3);
-        let failed = with(&ran, "fail");
-        assert_eq!(failed.len(), 1, "{defect}: {}", ran.said());
-    }
-}

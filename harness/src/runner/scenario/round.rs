@@ -87,7 +87,7 @@ type Background<'s> = FuturesUnordered<BoxFuture<'s, Result<(), SendError>>>;
 
 /// What goes on in the background.
 enum Beside {
-    Volley(Volley),
+    Volley(Box<Volley>),
     Calls(Calls),
 }
 
@@ -363,7 +363,7 @@ impl<'s> Round<'s> {
         let routes = &self.stage.session.profile.routes;
         let volley = Volley::new(&mut self.state, send, probe, main, named, routes);
         if send.background {
-            return Ok(Some(Beside::Volley(volley)));
+            return Ok(Some(Beside::Volley(Box::new(volley))));
         }
         volley.run(self.stage).await?;
         Ok(None)
