@@ -404,7 +404,7 @@ impl Course<'_> {
             command: Some(self.secrets.text(&run_again(self.bench.setup))),
         };
         self.recorder
-            .append(runner::now_us(), What::RunStarted(event));
+            .append(runner::now_us(), What::RunStarted(Box::new(event)));
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a judge finds, and how findings merge: the worst wins.
+//! What a judge finds, and how findings merge: the worst wins. Bounded: a load run makes the same finding for every
+//! payment, so a finding is kept while it adds a new text or new evidence, and the others are counted.
 
 use x402_assay_reports::model::{Evidence, Verdict};
 
@@ -11,6 +12,17 @@ const MAX_EVIDENCE: usize = 20;
 pub fn worst(first: Verdict, second: Verdict) -> Verdict {
     first.max(second)
 }
+
+/// Most different texts of one verdict that are kept.
+const MAX_KEPT_TEXTS: usize = 50;
+const VERDICTS: [Verdict; 6] = [
+    Verdict::Pass,
+    Verdict::Info,
+    Verdict::Skipped,
+    Verdict::Warn,
+    Verdict::Inconclusive,
+    Verdict::Fail,
+];
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +37,32 @@ pub struct Finding {
     pub given: bool,
 }
 
-/// Everything a judge found; merging is concatenation, so it is associative.
+/// Everything a judge found; merging is concatenation up to the bounds, so it is associative.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     findings: Vec<Finding>,
+    tallies: [Tally; VERDICTS.len()],
+}
+
+/// Findings of one verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    /// All of them, kept or not.
+    total: usize,
+    /// Some had texts that are not kept.
+    overflowed: bool,
+    /// Different texts that are kept.
+    texts: usize,
+    /// Different pieces of evidence that are kept, counted up to the bound.
+    evidence: usize,
+    /// One of them gave or moved something.
+    gives: bool,
 }
 
 impl Outcome {
     /// Nothing found yet.
-    pub const fn new() -> Self {
-        Self {
-            findings: Vec::new(),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     fn one(
@@ -45,14 +71,15 @@ impl Outcome {
         evidence: Vec<Evidence>,
         given: bool,
     ) -> Self {
-        Self {
-            findings: vec![Finding {
-                verdict,
-                text: text.into(),
-                evidence,
-                given,
-            }],
-        }
+        let mut outcome = Self::new();
+        outcome.tallies[verdict as usize].total = 1;
+        outcome.keep(Finding {
+            verdict,
+            text: text.into(),
+            evidence,
+            given,
+        });
+        outcome
     }
 
     /// The property holds here.
@@ -94,7 +121,45 @@ impl Outcome {
 
     /// Adds what another judge found.
     pub fn add(&mut self, other: Self) {
-        self.findings.extend(other.findings);
+        for (tally, more) in self.tallies.iter_mut().zip(other.tallies) {
+            tally.total += more.total;
+            tally.overflowed |= more.overflowed;
+        }
+        for finding in other.findings {
+            self.keep(finding);
+        }
+    }
+
+    /// Keeps a finding that changes what is told of its verdict.
+    fn keep(&mut self, finding: Finding) {
+        let tally = self.tallies[finding.verdict as usize];
+        let known = || {
+            let kept = self.findings.iter();
+            kept.filter(|kept| kept.verdict == finding.verdict)
+        };
+        let is_new_text = !known().any(|kept| kept.text == finding.text);
+        let new_evidence = if tally.evidence < MAX_EVIDENCE {
+            let pieces = finding.evidence.iter().enumerate();
+            pieces
+                .filter(|(place, piece)| {
+                    !finding.evidence[..*place].contains(piece)
+                        && !known().any(|kept| kept.evidence.contains(piece))
+                })
+                .count()
+        } else {
+            0
+        };
+        let has_room = is_new_text && tally.texts < MAX_KEPT_TEXTS;
+        let is_first_given = finding.given && !tally.gives;
+        let tally = &mut self.tallies[finding.verdict as usize];
+        if has_room || new_evidence > 0 || is_first_given {
+            tally.texts += usize::from(is_new_text);
+            tally.evidence = (tally.evidence + new_evidence).min(MAX_EVIDENCE);
+            tally.gives |= finding.given;
+            self.findings.push(finding);
+        } else {
+            tally.overflowed |= is_new_text;
+        }
     }
 
     /// True when nothing was found at all.
@@ -102,28 +167,32 @@ impl Outcome {
         self.findings.is_empty()
     }
 
-    /// The findings, in order.
+    /// The findings that are kept, in order.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
     /// Changes the verdict of every finding.
     #[must_use]
-    pub fn map_verdict(mut self, change: impl Fn(Verdict) -> Verdict) -> Self {
-        for finding in &mut self.findings {
-            finding.verdict = change(finding.verdict);
+    pub fn map_verdict(self, change: impl Fn(Verdict) -> Verdict) -> Self {
+        let mut changed = Self::new();
+        for verdict in VERDICTS {
+            let (from, to) = (verdict as usize, change(verdict) as usize);
+            changed.tallies[to].total += self.tallies[from].total;
+            changed.tallies[to].overflowed |= self.tallies[from].overflowed;
         }
-        self
+        for finding in self.findings {
+            changed.keep(Finding {
+                verdict: change(finding.verdict),
+                ..finding
+            });
+        }
+        changed
     }
 
     /// The worst verdict; `inconclusive` when there is no finding, or a pass has no evidence.
     pub fn verdict(&self) -> Verdict {
-        let worst = self
-            .findings
-            .iter()
-            .map(|finding| finding.verdict)
-            .reduce(worst);
-        match worst {
+        match self.worst() {
             Some(Verdict::Pass) if self.evidence().is_empty() => Verdict::Inconclusive,
             Some(verdict) => verdict,
             None => Verdict::Inconclusive,
@@ -151,8 +220,15 @@ impl Outcome {
         let more = texts.len().saturating_sub(MAX_TEXTS);
         texts.truncate(MAX_TEXTS);
         let mut line = texts.join("; ");
-        if more > 0 {
-            line.push_str(&format!("; and {more} more"));
+        let tally = self.worst().map(|worst| self.tallies[worst as usize]);
+        match tally {
+            Some(Tally {
+                overflowed: true,
+                total,
+                ..
+            }) => line.push_str(&format!("; and at least {more} more, in {total} findings")),
+            _ if more > 0 => line.push_str(&format!("; and {more} more")),
+            _ => {}
         }
         line
     }
@@ -168,8 +244,12 @@ impl Outcome {
         evidence
     }
 
+    fn worst(&self) -> Option<Verdict> {
+        self.findings.iter().map(|f| f.verdict).reduce(worst)
+    }
+
     fn deciding(&self) -> impl Iterator<Item = &Finding> {
-        let worst = self.findings.iter().map(|f| f.verdict).reduce(worst);
+        let worst = self.worst();
         self.findings
             .iter()
             .filter(move |finding| Some(finding.verdict) == worst)
@@ -189,18 +269,25 @@ mod tests {
     use super::*;
 
     fn outcome() -> impl Strategy<Value = Outcome> {
-        let finding = (0..6usize, "[a-c]", any::<bool>()).prop_map(|(n, text, given)| {
-            let verdict = [
-                Verdict::Pass,
-                Verdict::Info,
-                Verdict::Skipped,
-                Verdict::Warn,
-                Verdict::Inconclusive,
-                Verdict::Fail,
-            ][n];
-            Outcome::one(verdict, text.clone(), vec![evidence(&text)], given)
+        outcomes(VERDICTS.len(), 0..9, 0..4)
+    }
+
+    /// Enough findings of few verdicts to meet the bounds.
+    fn crowded() -> impl Strategy<Value = Outcome> {
+        outcomes(2, 0..90, 30..90)
+    }
+
+    fn outcomes(
+        verdicts: usize,
+        words: std::ops::Range<usize>,
+        count: std::ops::Range<usize>,
+    ) -> impl Strategy<Value = Outcome> {
+        let finding = (0..verdicts, words.clone(), words, any::<bool>());
+        let outcome = finding.prop_map(|(n, text, id, given)| {
+            let evidence = vec![evidence(&id.to_string())];
+            Outcome::one(VERDICTS[n], text.to_string(), evidence, given)
         });
-        proptest::collection::vec(finding, 0..4).prop_map(Outcome::from_iter)
+        proptest::collection::vec(outcome, count).prop_map(Outcome::from_iter)
     }
 
     fn evidence(id: &str) -> Evidence {
@@ -220,6 +307,13 @@ mod tests {
         }
 
         #[test]
+        fn merging_is_associative_beyond_the_bounds(a in crowded(), b in crowded(), c in crowded()) {
+            let left = a.clone().merge(b.clone()).merge(c.clone());
+            let right = a.merge(b.merge(c));
+            prop_assert_eq!(left, right);
+        }
+
+        #[test]
         fn merging_never_betters_a_verdict(a in outcome(), b in outcome()) {
             prop_assume!(!a.is_empty() && !b.is_empty());
             let both = a.clone().merge(b.clone());
@@ -230,15 +324,7 @@ mod tests {
 
     #[test]
     fn the_order_of_verdicts_is_the_documented_one() {
-        let order = [
-            Verdict::Pass,
-            Verdict::Info,
-            Verdict::Skipped,
-            Verdict::Warn,
-            Verdict::Inconclusive,
-            Verdict::Fail,
-        ];
-        for pair in order.windows(2) {
+        for pair in VERDICTS.windows(2) {
             assert_eq!(worst(pair[0], pair[1]), pair[1]);
             assert_eq!(worst(pair[1], pair[0]), pair[1]);
         }
@@ -259,5 +345,42 @@ mod tests {
             .merge(Outcome::fail("broken", vec![evidence("2")]));
         assert_eq!(outcome.text(), "broken");
         assert_eq!(outcome.evidence(), vec![evidence("2")]);
+    }
+
+    #[test]
+    fn the_same_finding_a_thousand_times_is_kept_while_it_adds_evidence() {
+        let outcome: Outcome = (0..1_000)
+            .map(|n: u32| Outcome::pass("fine", vec![evidence(&n.to_string())]))
+            .collect();
+        assert_eq!(outcome.findings().len(), MAX_EVIDENCE);
+        assert_eq!(outcome.text(), "fine");
+        let ids: Vec<String> = outcome.evidence().into_iter().map(|e| e.id).collect();
+        let first: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+        assert_eq!(ids, first);
+    }
+
+    #[test]
+    fn texts_beyond_the_bound_are_counted_and_said() {
+        let told = |count: usize| -> String {
+            let outcome: Outcome = (0..count)
+                .map(|n| Outcome::fail(format!("broken {n}"), vec![evidence("1")]))
+                .collect();
+            assert!(outcome.findings().len() <= MAX_KEPT_TEXTS);
+            outcome.map_verdict(|_| Verdict::Warn).text()
+        };
+        assert_eq!(told(50), "broken 0; broken 1; broken 2; and 47 more");
+        assert_eq!(
+            told(1_000),
+            "broken 0; broken 1; broken 2; and at least 47 more, in 1000 findings"
+        );
+    }
+
+    #[test]
+    fn what_was_given_is_not_lost_beyond_the_bound() {
+        let many: Outcome = (0..1_000)
+            .map(|n| Outcome::fail(format!("broken {n}"), Vec::new()))
+            .collect();
+        assert!(!many.is_given());
+        assert!(many.merge(Outcome::given("sold", Vec::new())).is_given());
     }
 }

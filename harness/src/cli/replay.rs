@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{ReplayOptions, Setup};
+use super::args::{FailOn, ReplayOptions, Setup};
 use super::exit::Exit;
 use super::progress::Teller;
 use super::run::{guard_binary, judge, not_built, refuse, show_log};
@@ -124,8 +124,13 @@ fn conclude(options: &ReplayOptions, replayed: &Replayed, outcome: &Outcome) -> 
     if let Err(error) = print::result(&format!("{text}\n")) {
         print::message(&format!("error: stdout: {error}"));
     }
+    let wanted = output::Wanted {
+        also: &[],
+        fail_on: FailOn::Fail,
+        history: &outcome.history,
+    };
     if let Some(out) = &options.out
-        && let Err(error) = output::write(out, &report)
+        && let Err(error) = output::write(out, &report, &wanted)
     {
         print::message(&format!("error: the report is not whole on disk: {error}"));
         exit = exit.max(Exit::Internal);

@@ -6,6 +6,7 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
 use super::case_ran::CaseRan;
+use super::signed_line::SignedLine;
 
 /// One line of `history.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,12 +19,12 @@ pub struct Event {
     pub what: What,
 }
 
-/// What happened.
+/// What happened. Large kinds are boxed: a history holds a million of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// First event of a run.
-    RunStarted(RunStarted),
+    RunStarted(Box<RunStarted>),
     /// A body, stored once.
     Body {
         /// First 16 hex digits of its SHA-256.
@@ -35,9 +36,9 @@ pub enum What {
         truncated_from: Option<u64>,
     },
     /// The bench signed an authorization.
-    Signed(Signed),
+    Signed(Box<Signed>),
     /// The bench sent a request to the target.
-    Sent(Sent),
+    Sent(Box<Sent>),
     /// The target answered.
     Answered(Answered),
     /// The exchange ended without an answer.
@@ -56,7 +57,7 @@ pub enum What {
         /// Which endpoint.
         endpoint: Endpoint,
         /// Whose authorization, when the body names one.
-        authorization: Option<AuthorizationKey>,
+        authorization: Option<Box<AuthorizationKey>>,
         /// Hash of the request body.
         body: String,
     },
@@ -107,7 +108,7 @@ pub enum What {
         fault: String,
     },
     /// A token log, read from the ledger at rest.
-    Ledger(LedgerRecord),
+    Ledger(Box<LedgerRecord>),
     /// A transaction named by a receipt, looked up at rest; `found` is absent when the ledger does not know it.
     Transaction {
         /// The hash that was looked up, as the target wrote it.
@@ -201,6 +202,7 @@ pub struct RunStarted {
 
 /// An authorization signed by the bench.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "SignedLine", from = "SignedLine")]
 pub struct Signed {
     /// Number of the authorization inside this run, from 0.
     pub authorization: u32,
@@ -219,7 +221,6 @@ pub struct Signed {
     /// What the server advertised: (recipient, base units).
     pub offered: Offered,
     /// `None` for an honest payment; else what is wrong with it on purpose, for example `amount-low`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub wrong: Option<String>,
 }
 

@@ -8,8 +8,12 @@ use x402_assay_protocol::header::{self, Decoded, HeaderError};
 use x402_assay_protocol::{Challenge, Settlement, Version};
 use x402_assay_reports::model::Evidence;
 
-use super::bodies::{Bodies, Body};
+use super::bodies::Body;
 use super::event::{Answered, Sent, Trouble};
+use super::readings::{Readings, slot};
+
+/// What a text of the exchange holds, once it was looked at; `None` when there is no such text.
+type Lazy<T> = OnceCell<Option<Rc<T>>>;
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy)]
@@ -35,23 +39,28 @@ pub struct Exchange<'h> {
     pub ended_at_us: u64,
     /// Position in the history of the event that ended it.
     pub ended_seq: u64,
-    bodies: Rc<Bodies<'h>>,
-    required: OnceCell<Option<Result<Decoded, HeaderError>>>,
-    body_json: OnceCell<Option<Value>>,
-    challenges: [OnceCell<Option<Challenge>>; 2],
-    settlements: [OnceCell<Option<Result<Settlement, HeaderError>>>; 2],
-    payment: OnceCell<Option<Value>>,
+    version: Option<Version>,
+    probe: &'h str,
+    readings: Rc<Readings<'h>>,
+    required: Lazy<Result<Decoded, HeaderError>>,
+    body_json: Lazy<Option<Value>>,
+    challenges: [Lazy<Option<Challenge>>; 2],
+    settlements: [Lazy<Result<Settlement, HeaderError>>; 2],
+    payment: Lazy<Result<Decoded, HeaderError>>,
 }
 
 impl<'h> Exchange<'h> {
-    pub(super) fn new(sent: &'h Sent, at_us: u64, seq: u64, bodies: Rc<Bodies<'h>>) -> Self {
+    pub(super) fn new(sent: &'h Sent, at_us: u64, seq: u64, readings: Rc<Readings<'h>>) -> Self {
+        let (version, probe) = split_probe(&sent.probe);
         Self {
             sent,
             sent_at_us: at_us,
             outcome: Outcome::Open,
             ended_at_us: at_us,
             ended_seq: seq,
-            bodies,
+            version,
+            probe,
+            readings,
             required: OnceCell::new(),
             body_json: OnceCell::new(),
             challenges: Default::default(),
@@ -66,21 +75,13 @@ impl<'h> Exchange<'h> {
     }
 
     /// Generation the probe belongs to, if it names one.
-    pub fn version(&self) -> Option<Version> {
-        match self.sent.probe.split('/').next() {
-            Some("v1") => Some(Version::V1),
-            Some("v2") => Some(Version::V2),
-            _ => None,
-        }
+    pub const fn version(&self) -> Option<Version> {
+        self.version
     }
 
     /// Name of the probe without its generation, for example `wrong/asset`.
-    pub fn probe(&self) -> &'h str {
-        let name = self.sent.probe.as_str();
-        match name.split_once('/') {
-            Some(("v1" | "v2", rest)) => rest,
-            _ => name,
-        }
+    pub const fn probe(&self) -> &'h str {
+        self.probe
     }
 
     /// True when a payment header was sent.
@@ -129,7 +130,7 @@ impl<'h> Exchange<'h> {
             .headers
             .iter()
             .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-            .map(|(_, value)| self.bodies.resolve(value))
+            .map(|(_, value)| self.readings.bodies.resolve(value))
             .collect()
     }
 
@@ -141,7 +142,7 @@ impl<'h> Exchange<'h> {
     /// The response body.
     pub fn body(&self) -> Option<Body<'h>> {
         self.answer()
-            .and_then(|answer| self.bodies.get(&answer.body))
+            .and_then(|answer| self.readings.bodies.get(&answer.body))
     }
 
     /// The text of the response body.
@@ -151,52 +152,44 @@ impl<'h> Exchange<'h> {
 
     /// The response body as JSON, if it is JSON.
     pub fn body_json(&self) -> Option<&Value> {
-        self.body_json
-            .get_or_init(|| serde_json::from_str(self.body_text()?).ok())
-            .as_ref()
+        let json = self
+            .body_json
+            .get_or_init(|| Some(self.readings.json(self.body_text()?)));
+        json.as_deref()?.as_ref()
     }
 
     /// The decoded `PAYMENT-REQUIRED` header; `None` when there is none.
     pub fn payment_required(&self) -> Option<&Result<Decoded, HeaderError>> {
-        self.required
-            .get_or_init(|| {
-                self.header(header::PAYMENT_REQUIRED)
-                    .map(|value| header::decode(value.as_bytes()))
-            })
-            .as_ref()
+        let required = self
+            .required
+            .get_or_init(|| Some(self.readings.header(self.header(header::PAYMENT_REQUIRED)?)));
+        required.as_deref()
     }
 
     /// The challenge of a generation: from the header (v2) or the body (v1).
     pub fn challenge(&self, version: Version) -> Option<&Challenge> {
-        self.challenges[slot(version)]
-            .get_or_init(|| {
-                let raw = match version {
-                    Version::V2 => self.payment_required()?.as_ref().ok()?.value.clone(),
-                    Version::V1 => {
-                        let body = self.body_json()?;
-                        body.get("x402Version")?;
-                        body.clone()
-                    }
-                };
-                Some(Challenge::read(version, raw))
-            })
-            .as_ref()
+        let challenge = self.challenges[slot(version)].get_or_init(|| {
+            let text = match version {
+                Version::V1 => self.body_text()?,
+                Version::V2 => self.header(header::PAYMENT_REQUIRED)?,
+            };
+            Some(self.readings.challenge(version, text))
+        });
+        challenge.as_deref()?.as_ref()
     }
 
     /// The settlement header of a generation; `None` when there is none.
     pub fn settlement(&self, version: Version) -> Option<&Result<Settlement, HeaderError>> {
-        self.settlements[slot(version)]
-            .get_or_init(|| {
-                let value = self.header(version.settlement_header())?;
-                let read = header::decode(value.as_bytes());
-                Some(read.map(|decoded| Settlement::read(version, decoded.value)))
-            })
-            .as_ref()
+        let settlement = self.settlements[slot(version)].get_or_init(|| {
+            let text = self.header(version.settlement_header())?;
+            Some(self.readings.settlement(version, text))
+        });
+        settlement.as_deref()
     }
 
     /// The request body as text, if one was sent.
     pub fn request_text(&self) -> Option<&'h str> {
-        let body = self.bodies.get(self.sent.body.as_deref()?)?;
+        let body = self.readings.bodies.get(self.sent.body.as_deref()?)?;
         Some(body.text)
     }
 
@@ -205,24 +198,22 @@ impl<'h> Exchange<'h> {
     where
         'h: 'v,
     {
-        self.bodies.resolve(value)
+        self.readings.bodies.resolve(value)
     }
 
     /// The payment header's value that was sent, when it was kept.
     pub fn payment_text(&self) -> Option<&'h str> {
-        let body = self.bodies.get(self.sent.payment.as_deref()?)?;
+        let body = self.readings.bodies.get(self.sent.payment.as_deref()?)?;
         Some(body.text)
     }
 
     /// The payment object that was sent, when its header can be decoded.
     pub fn payment(&self) -> Option<&Value> {
-        self.payment
-            .get_or_init(|| {
-                header::decode(self.payment_text()?.as_bytes())
-                    .ok()
-                    .map(|decoded| decoded.value)
-            })
-            .as_ref()
+        let payment = self
+            .payment
+            .get_or_init(|| Some(self.readings.header(self.payment_text()?)));
+        let decoded = payment.as_deref()?.as_ref().ok()?;
+        Some(&decoded.value)
     }
 
     /// True when a moment lies between sending and the end.
@@ -249,10 +240,16 @@ impl<'h> Exchange<'h> {
     }
 }
 
-const fn slot(version: Version) -> usize {
-    match version {
-        Version::V1 => 0,
-        Version::V2 => 1,
+/// Generation of a probe's whole name, and the name without it.
+fn split_probe(name: &str) -> (Option<Version>, &str) {
+    match name.split_once('/') {
+        Some(("v1", rest)) => (Some(Version::V1), rest),
+        Some(("v2", rest)) => (Some(Version::V2), rest),
+        _ => match name {
+            "v1" => (Some(Version::V1), name),
+            "v2" => (Some(Version::V2), name),
+            _ => (None, name),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use x402_assay_reports::model::Evidence;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint};
 
-use super::bodies::Bodies;
+use super::readings::Readings;
 
 /// The answer of a call.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ pub struct FacilitatorCall<'h> {
     /// Which endpoint.
     pub endpoint: Endpoint,
     /// Whose authorization, when the body names one.
-    pub authorization: Option<AuthorizationKey>,
+    pub authorization: Option<&'h AuthorizationKey>,
     /// Unix microseconds at which it arrived.
     pub received_at_us: u64,
     /// The answer, if one was given.
@@ -65,19 +65,19 @@ pub struct FacilitatorCall<'h> {
     /// True when the bench made it itself, without a server.
     pub direct: bool,
     body: &'h str,
-    bodies: Rc<Bodies<'h>>,
-    request: OnceCell<Option<Value>>,
-    response: OnceCell<Option<Value>>,
+    readings: Rc<Readings<'h>>,
+    request: OnceCell<Option<Rc<Option<Value>>>>,
+    response: OnceCell<Option<Rc<Option<Value>>>>,
 }
 
 impl<'h> FacilitatorCall<'h> {
     pub(super) const fn new(
         call: u64,
         endpoint: Endpoint,
-        authorization: Option<AuthorizationKey>,
+        authorization: Option<&'h AuthorizationKey>,
         received_at_us: u64,
         body: &'h str,
-        bodies: Rc<Bodies<'h>>,
+        readings: Rc<Readings<'h>>,
     ) -> Self {
         Self {
             call,
@@ -90,7 +90,7 @@ impl<'h> FacilitatorCall<'h> {
             mined: None,
             direct: false,
             body,
-            bodies,
+            readings,
             request: OnceCell::new(),
             response: OnceCell::new(),
         }
@@ -102,29 +102,32 @@ impl<'h> FacilitatorCall<'h> {
 
     /// The request body as text.
     pub fn request_text(&self) -> Option<&'h str> {
-        self.bodies.get(self.body).map(|body| body.text)
+        self.readings.bodies.get(self.body).map(|body| body.text)
     }
 
     /// The request body as JSON.
     pub fn request(&self) -> Option<&Value> {
-        self.request
-            .get_or_init(|| serde_json::from_str(self.request_text()?).ok())
-            .as_ref()
+        let request = self
+            .request
+            .get_or_init(|| Some(self.readings.json(self.request_text()?)));
+        request.as_deref()?.as_ref()
     }
 
     /// The answer's body as text.
     pub fn response_text_whole(&self) -> Option<&'h str> {
-        self.bodies.get(self.answer?.body).map(|body| body.text)
+        self.readings
+            .bodies
+            .get(self.answer?.body)
+            .map(|body| body.text)
     }
 
     /// The answer's body as JSON.
     pub fn response(&self) -> Option<&Value> {
-        self.response
-            .get_or_init(|| {
-                let body = self.bodies.get(self.answer?.body)?;
-                serde_json::from_str(body.text).ok()
-            })
-            .as_ref()
+        let response = self.response.get_or_init(|| {
+            let body = self.readings.bodies.get(self.answer?.body)?;
+            Some(self.readings.json(body.text))
+        });
+        response.as_deref()?.as_ref()
     }
 
     /// `isValid` of a verify answer.

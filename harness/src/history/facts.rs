@@ -2,6 +2,7 @@
 
 mod faults;
 mod index;
+mod probes;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use super::exchange::Exchange;
 use super::facilitator_call::FacilitatorCall;
 use super::observation::{Ending, Fault, HandlerReading, Rest};
 use super::reader::Damage;
+use super::readings::Readings;
 
 /// An indexed view of one history. Calls about other payers than this run's are left out.
 #[derive(Debug, Default)]
@@ -53,13 +55,13 @@ pub struct Facts<'h> {
     pub started_us: u64,
     /// Unix microseconds of the last event.
     pub last_us: u64,
-    places: Places,
+    places: Places<'h>,
 }
 
 impl<'h> Facts<'h> {
     /// Indexes a history.
     pub fn new(events: &'h [Event], damage: Option<&'h Damage>) -> Self {
-        let bodies = Rc::new(Bodies::index(events));
+        let readings = Rc::new(Readings::new(Bodies::index(events)));
         let mut facts = Self {
             damage,
             started_us: events.first().map_or(0, |event| event.at_us),
@@ -67,7 +69,7 @@ impl<'h> Facts<'h> {
             ..Self::default()
         };
         for event in events {
-            facts.take(event, &bodies);
+            facts.take(event, &readings);
         }
         facts.keep_our_calls();
         facts
@@ -89,14 +91,7 @@ impl<'h> Facts<'h> {
 
     /// Generations that were probed, in order.
     pub fn versions(&self) -> Vec<Version> {
-        [Version::V1, Version::V2]
-            .into_iter()
-            .filter(|version| {
-                self.exchanges
-                    .iter()
-                    .any(|exchange| exchange.version() == Some(*version))
-            })
-            .collect()
+        self.places.versions.clone()
     }
 
     /// Exchanges of one probe of one generation; requests that were repeated after a 429 are left out.
@@ -105,11 +100,11 @@ impl<'h> Facts<'h> {
         version: Version,
         name: &'f str,
     ) -> impl Iterator<Item = &'f Exchange<'h>> {
-        self.exchanges.iter().filter(move |exchange| {
-            exchange.version() == Some(version)
-                && exchange.probe() == name
-                && !self.places.repeated.contains(&exchange.number())
-        })
+        let places = self.places.probes.get(&(version, name));
+        places
+            .into_iter()
+            .flatten()
+            .map(|place| &self.exchanges[*place])
     }
 
     /// Exchanges of one probe that carry a payment.
@@ -137,21 +132,8 @@ impl<'h> Facts<'h> {
 
     /// The last preflight request of every route that no other request went to.
     pub fn lone_preflights(&self) -> Vec<&Exchange<'h>> {
-        let route = |exchange: &Exchange<'h>| {
-            let sent = exchange.sent;
-            (sent.route.as_str(), sent.method.as_str())
-        };
-        let last_of_route: HashMap<_, &Exchange<'h>> = self
-            .exchanges
-            .iter()
-            .map(|exchange| (route(exchange), exchange))
-            .collect();
-        let mut lone: Vec<&Exchange<'h>> = last_of_route
-            .into_values()
-            .filter(|exchange| exchange.probe() == "preflight")
-            .collect();
-        lone.sort_by_key(|exchange| exchange.number());
-        lone
+        let lone = self.places.lone_preflights.iter();
+        lone.map(|place| &self.exchanges[*place]).collect()
     }
 
     /// The generation that routes of unknown generation are judged as.
@@ -242,7 +224,13 @@ impl<'h> Facts<'h> {
 
 /// Where to find what, so that judging stays linear in the length of the history.
 #[derive(Debug, Default)]
-struct Places {
+struct Places<'h> {
+    /// Generations that were probed, in order.
+    versions: Vec<Version>,
+    /// Exchanges of each probe of a generation, without those that were repeated.
+    probes: HashMap<(Version, &'h str), Vec<usize>>,
+    /// The last preflight request of every route that no other request went to.
+    lone_preflights: Vec<usize>,
     exchanges: HashMap<u32, usize>,
     calls: HashMap<u64, usize>,
     signed: HashMap<u32, usize>,
@@ -251,7 +239,6 @@ struct Places {
     /// Verify and settle calls that name no authorization.
     anonymous: Vec<usize>,
     carrying: HashMap<u32, Vec<usize>>,
-    repeated: HashSet<u32>,
     faults: HashMap<(Address, B256), Vec<usize>>,
     /// Faults that touched no authorization in particular.
     wide_faults: Vec<usize>,

@@ -12,11 +12,13 @@ pub mod har;
 mod har_tests;
 pub mod observation;
 pub mod reader;
+mod readings;
 pub mod recorder;
 #[cfg(test)]
 mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod script;
+mod signed_line;
 
 pub use direct::DirectCall;
 pub use event::{Event, What};

@@ -47,12 +47,13 @@ fn what_was_recorded_is_read_back() {
     assert_eq!(history.events, events);
     let sizes = bytes.split(|byte| *byte == b'\n').zip(&events);
     for (line, event) in sizes {
-        let is_body = matches!(event.what, What::Body { .. } | What::RunStarted(_));
-        assert!(
-            is_body || line.len() <= 600,
-            "{}",
-            String::from_utf8_lossy(line)
-        );
+        let bound = match &event.what {
+            What::Body { .. } | What::RunStarted(_) => continue,
+            // A payment that is wrong on purpose says what differs from the offer; a run signs few of them.
+            What::Signed(signed) if signed.wrong.is_some() => 500,
+            _ => 400,
+        };
+        assert!(line.len() <= bound, "{}", String::from_utf8_lossy(line));
     }
 }
 
@@ -145,7 +146,7 @@ fn secrets_are_nowhere() {
     recorder.body(1, b"body with s3cret");
     recorder.append(
         1,
-        What::Sent(Sent {
+        What::Sent(Box::new(Sent {
             exchange: 0,
             probe: "v2/good".to_owned(),
             route: "/paid".to_owned(),
@@ -158,7 +159,7 @@ fn secrets_are_nowhere() {
             body: None,
             authorization: None,
             payment: None,
-        }),
+        })),
     );
     recorder.append(
         2,

@@ -188,7 +188,7 @@ impl FacilitatorEvents {
                 What::FacilitatorReceived {
                     call,
                     endpoint,
-                    authorization,
+                    authorization: authorization.map(Box::new),
                     body,
                 }
             }

@@ -43,7 +43,7 @@ impl Session<'_> {
                 .filter(|payment| payment.is_sent())
                 .map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
         };
-        self.recorder.append(at_us, What::Sent(sent));
+        self.recorder.append(at_us, What::Sent(Box::new(sent)));
     }
 
     /// Records how an exchange ended.

@@ -39,7 +39,9 @@ pub(crate) async fn read_ledger(
         for record in page.records {
             // Whole transactions: a Transfer and its AuthorizationUsed belong together.
             if ours.contains(&record.transaction) {
-                session.recorder.append(now_us(), What::Ledger(record));
+                session
+                    .recorder
+                    .append(now_us(), What::Ledger(Box::new(record)));
             }
         }
         for transaction in receipts.clone() {

@@ -327,8 +327,10 @@ impl<'a> Session<'a> {
     /// Records a signed authorization and gives it its number.
     pub(crate) fn record_signed(&self, payment: &SignedPayment, wrong: Option<&str>) -> u32 {
         let number = self.authorizations.fetch_add(1, Ordering::Relaxed);
-        self.recorder
-            .append(now_us(), What::Signed(payment.record(number, wrong)));
+        self.recorder.append(
+            now_us(),
+            What::Signed(Box::new(payment.record(number, wrong))),
+        );
         number
     }
 

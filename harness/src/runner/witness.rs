@@ -91,7 +91,7 @@ impl Witness for Bystander {
         let received = What::FacilitatorReceived {
             call,
             endpoint,
-            authorization,
+            authorization: authorization.map(Box::new),
             body,
         };
         self.recorder.append(at_us, received);

@@ -6,12 +6,17 @@ use serde_json::Value;
 
 use crate::support::{Ran, assay, assay_in};
 
-/// What happened, in the order of the history.
+/// What happened, in the order of the history: objects whose only key is the kind.
 fn history(ran: &Ran) -> Vec<Value> {
     let path = ran.dir.path().join("x402-assay-report/history.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     let what = |line: &str| serde_json::from_str::<Value>(line).unwrap()["what"].take();
     text.lines().map(what).collect()
+}
+
+/// What happened of one kind, in order.
+fn of_kind<'h>(history: &'h [Value], kind: &'h str) -> impl Iterator<Item = &'h Value> {
+    history.iter().filter_map(move |what| what.get(kind))
 }
 
 /// `case label` and its verdict, of one scenario.
@@ -37,9 +42,7 @@ fn all_pass(ran: &Ran, names: &[&str]) {
 
 /// Faults of a scenario's rounds: kind and how often it struck.
 fn met(history: &[Value], name: &str) -> Vec<(String, u64)> {
-    let rounds = history
-        .iter()
-        .filter(|what| what["kind"] == "case_ran" && what["scenario"] == name);
+    let rounds = of_kind(history, "case_ran").filter(|ran| ran["scenario"] == name);
     let faults = rounds.flat_map(|what| what["faults"].as_array().cloned().unwrap_or_default());
     faults
         .map(|fault| {
@@ -68,18 +71,14 @@ async fn the_librarys_chain_steps_happen_on_both_ledgers() {
         all_pass(&ran, &LIBRARY);
         let history = history(&ran);
         let ledger = |movement: &str| -> Vec<&Value> {
-            let records = history.iter().filter(|what| what["kind"] == "ledger");
-            records
-                .filter(|what| what.to_string().contains(movement))
+            of_kind(&history, "ledger")
+                .filter(|record| record.to_string().contains(movement))
                 .collect()
         };
         assert_eq!(ledger("authorization_canceled").len(), 1, "{chain}");
         // What was drained went to the account nobody uses.
         assert_eq!(ledger("d7a1ed").len(), 1, "{chain}");
-        let faults: Vec<&Value> = history
-            .iter()
-            .filter(|what| what["kind"] == "fault_injected")
-            .collect();
+        let faults: Vec<&Value> = of_kind(&history, "fault_injected").collect();
         let told = |word: &str| {
             let begins = format!("chain {word}");
             let found = faults

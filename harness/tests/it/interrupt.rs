@@ -180,7 +180,7 @@ async fn a_chain_that_dies_mid_run_is_inconclusive_and_loses_nothing() {
     .await;
     let history = dir.path().join("x402-assay-report/history.jsonl");
     eventually("the first purchase is under way", || {
-        std::fs::read_to_string(&history).is_ok_and(|text| text.contains("\"kind\":\"signed\""))
+        std::fs::read_to_string(&history).is_ok_and(|text| text.contains("{\"signed\":"))
     })
     .await;
     rustix::process::kill_process(anvil.unwrap(), rustix::process::Signal::KILL).unwrap();

@@ -24,6 +24,16 @@ async fn a_saved_history_gives_the_same_report_and_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn scenarios_of_a_saved_history_are_judged_again() {
+    let ran = assay(&["run", "error-burns-payment", "--chain", "memory", "--json"]).await;
+    assert_ne!(ran.report()["scenarios"], serde_json::json!([]));
+    let again = assay_in(ran.dir, &["judge", HISTORY, "--json"])
+        .await
+        .exits(0);
+    assert_eq!(again.stdout, ran.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn selection_and_folder_are_those_of_the_call() {
     let ran = assay(&["--chain", "memory"]).await.exits(0);
     let args = [

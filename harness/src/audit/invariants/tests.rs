@@ -194,7 +194,7 @@ fn i4_money_that_moves_without_an_authorization_warns() {
         });
     let mut transfer = stray.nth(1).unwrap();
     transfer.transaction = alloy_primitives::B256::repeat_byte(0x77);
-    script.more_ledger.push(transfer);
+    script.more_ledger.push(*transfer);
     assert_eq!(result(&script, "I4").verdict, Verdict::Warn);
 }
 

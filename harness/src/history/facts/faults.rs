@@ -13,7 +13,7 @@ impl<'h> Facts<'h> {
         self.faults.sort_by_key(|fault| fault.at_us);
         for (place, fault) in self.faults.iter().enumerate() {
             let call = fault.call.and_then(|call| self.places.calls.get(&call));
-            let of_call = call.and_then(|place| self.calls[*place].authorization);
+            let of_call = call.and_then(|place| self.calls[*place].authorization.copied());
             let of_exchange = fault
                 .exchange
                 .and_then(|number| self.places.exchanges.get(&number))

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::Facts;
-use crate::history::bodies::Bodies;
 use crate::history::event::{Event, What};
 use crate::history::exchange::{Exchange, Outcome};
 use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Mined};
 use crate::history::observation::{Ending, Fault, HandlerReading, Rest};
+use crate::history::readings::Readings;
 use x402_mock_facilitator::event::Endpoint;
 
 impl<'h> Facts<'h> {
-    pub(super) fn take(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+    pub(super) fn take(&mut self, event: &'h Event, readings: &Rc<Readings<'h>>) {
         match &event.what {
             What::RunStarted(run) => self.run = Some(run),
             What::Signed(signed) => {
@@ -67,15 +67,15 @@ impl<'h> Facts<'h> {
                 });
             }
             What::Sent(_) | What::Answered(_) | What::Unanswered { .. } => {
-                self.take_exchange(event, bodies);
+                self.take_exchange(event, readings);
             }
             What::FacilitatorReceived { .. }
             | What::Broadcast { .. }
             | What::Mined { .. }
             | What::FacilitatorAnswered { .. }
-            | What::FacilitatorCut { .. } => self.take_call(event, bodies),
+            | What::FacilitatorCut { .. } => self.take_call(event, readings),
             What::Scenario { name, body } => {
-                let text = bodies.get(body).map_or("", |body| body.text);
+                let text = readings.bodies.get(body).map_or("", |body| body.text);
                 self.scenarios.push((name, text));
             }
             What::CaseRan(ran) => self.cases.push(ran),
@@ -83,13 +83,13 @@ impl<'h> Facts<'h> {
         }
     }
 
-    fn take_exchange(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+    fn take_exchange(&mut self, event: &'h Event, readings: &Rc<Readings<'h>>) {
         let (number, outcome) = match &event.what {
             What::Sent(sent) => {
                 self.places
                     .exchanges
                     .insert(sent.exchange, self.exchanges.len());
-                let exchange = Exchange::new(sent, event.at_us, event.seq, Rc::clone(bodies));
+                let exchange = Exchange::new(sent, event.at_us, event.seq, Rc::clone(readings));
                 self.exchanges.push(exchange);
                 return;
             }
@@ -109,7 +109,7 @@ impl<'h> Facts<'h> {
         }
     }
 
-    fn take_call(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+    fn take_call(&mut self, event: &'h Event, readings: &Rc<Readings<'h>>) {
         match &event.what {
             What::FacilitatorReceived {
                 call,
@@ -121,10 +121,10 @@ impl<'h> Facts<'h> {
                 self.calls.push(FacilitatorCall::new(
                     *call,
                     *endpoint,
-                    *authorization,
+                    authorization.as_deref(),
                     event.at_us,
                     body,
-                    Rc::clone(bodies),
+                    Rc::clone(readings),
                 ));
             }
             What::Broadcast { call, transaction } => {
@@ -191,12 +191,12 @@ impl<'h> Facts<'h> {
                 self.places.anonymous.push(place);
             }
         }
-        self.note_repeated();
         for (place, exchange) in self.exchanges.iter().enumerate() {
             if let Some(number) = exchange.sent.authorization {
                 self.places.carrying.entry(number).or_default().push(place);
             }
         }
+        self.place_probes();
         self.place_faults();
     }
 
@@ -211,19 +211,6 @@ impl<'h> Facts<'h> {
             .collect();
         for call in &mut self.calls {
             call.direct = bodies.contains(call.body_hash());
-        }
-    }
-
-    /// Notes requests that were answered 429 and sent again: the later answer is the one that counts.
-    fn note_repeated(&mut self) {
-        let mut later = HashSet::new();
-        for exchange in self.exchanges.iter().rev() {
-            let sent = exchange.sent;
-            let same = (&sent.probe, &sent.route, sent.authorization, &sent.payment);
-            if exchange.status() == Some(429) && later.contains(&same) {
-                self.places.repeated.insert(sent.exchange);
-            }
-            later.insert(same);
         }
     }
 }

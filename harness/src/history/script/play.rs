@@ -23,7 +23,7 @@ const START_US: u64 = 1_700_000_000_000_000;
 pub(super) fn events(script: &Script) -> Vec<Event> {
     let mut stage = Stage::new();
     if let Some(run) = &script.run {
-        stage.say(What::RunStarted(run.clone()));
+        stage.say(What::RunStarted(Box::new(run.clone())));
     }
     if script.asks_supported {
         stage.supported();
@@ -104,7 +104,7 @@ impl Stage {
             .map(|value| (version_of(probe).payment_header().to_owned(), value.clone()))
             .collect();
         let payment = value.as_deref().map(|value| self.body(value));
-        self.say(What::Sent(Sent {
+        self.say(What::Sent(Box::new(Sent {
             exchange,
             probe: probe.name.clone(),
             route: probe.route.clone(),
@@ -114,7 +114,7 @@ impl Stage {
             body: None,
             authorization: signed.as_ref().map(|signed| signed.authorization),
             payment,
-        }));
+        })));
         for call in &probe.calls {
             self.facilitator_call(probe, call, signed.as_ref(), value.as_deref());
         }
@@ -140,7 +140,7 @@ impl Stage {
             Some(Payment::Fresh(wrong)) => {
                 let signed = self.sign(version, wrong.clone(), exchange);
                 let value = super::encode(&payment(version, &signed));
-                self.say(What::Signed(signed.clone()));
+                self.say(What::Signed(Box::new(signed.clone())));
                 (Some(signed), value)
             }
         };
@@ -184,7 +184,7 @@ impl Stage {
         self.say(What::FacilitatorReceived {
             call: self.call,
             endpoint,
-            authorization: key,
+            authorization: key.map(Box::new),
             body,
         });
     }
@@ -354,7 +354,7 @@ impl Stage {
             self.say(What::Transaction { transaction, found });
         }
         for record in std::mem::take(&mut self.ledger) {
-            self.say(What::Ledger(record));
+            self.say(What::Ledger(Box::new(record)));
         }
         self.say(What::AtRest {
             chain_id: CHAIN_ID,
