@@ -8,6 +8,7 @@ pub mod json;
 pub mod markdown;
 pub mod model;
 pub mod reproduce;
+mod skips;
 pub mod terminal;
 pub mod text;
 

@@ -2,11 +2,14 @@
 
 pub mod books;
 pub mod delivery;
+pub mod interleaving;
 pub mod invariants;
 pub mod ledger;
 pub mod money;
 pub mod receipt;
+pub mod span;
 pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};
+pub use span::{Recovery, Round, Span};

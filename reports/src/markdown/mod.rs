@@ -3,6 +3,7 @@
 mod escape;
 mod findings;
 mod page;
+mod scenarios;
 mod summary;
 
 use crate::model::Report;

@@ -134,6 +134,19 @@ impl Page {
         }
     }
 
+    /// One line that keeps its blanks, cut where the line ends.
+    pub(super) fn aligned(&mut self, indent: usize, label: &str, label_width: usize, line: &str) {
+        self.blanks(indent);
+        self.column(Style::Dim, label, label_width);
+        let width = self
+            .options
+            .width
+            .saturating_sub(indent + label_width)
+            .max(40);
+        self.put(Style::Plain, &text::line(line, width));
+        self.end();
+    }
+
     /// A command: never wrapped, so that it can be copied.
     pub(super) fn command(&mut self, indent: usize, label: &str, width: usize, command: &str) {
         self.blanks(indent);

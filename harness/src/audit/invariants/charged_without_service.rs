@@ -4,7 +4,8 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books};
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::audit::receipt::receipts;
 use crate::history::Facts;
 
@@ -15,7 +16,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
         if book.transfers.is_empty() {
@@ -38,14 +40,15 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             (Verdict::Inconclusive, "; the bench did not get the answer")
         } else if book.faulted {
             (Verdict::Warn, "; our facilitator lied about it on purpose")
-        } else if !book.faults.is_empty() {
+        } else if !book.faults.is_empty() || !span.disturbances().is_empty() {
             (Verdict::Warn, "; a fault was injected")
         } else {
             (Verdict::Fail, "")
         };
-        let faults = match book.faults.as_slice() {
-            [] => String::new(),
-            names => format!(" ({})", names.join(", ")),
+        let faults = match (book.faults.as_slice(), span.disturbances()) {
+            ([], []) => String::new(),
+            ([], ours) => format!(" ({})", ours.join(", ")),
+            (names, _) => format!(" ({})", names.join(", ")),
         };
         let text = format!(
             "charged {} time(s), nothing delivered{why}{faults}",

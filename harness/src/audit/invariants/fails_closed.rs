@@ -4,8 +4,8 @@ use x402_assay_reports::model::Verdict;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::{Holding, Invariant};
-use crate::audit::Delivery;
-use crate::audit::books::{Book, Books};
+use crate::audit::books::Book;
+use crate::audit::{Delivery, Span};
 use crate::history::{Exchange, Facts};
 
 /// A settlement that said yes entitles to the content, and so does money that moved; a lie that says yes is a yes.
@@ -15,7 +15,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
         let Some(trouble) = only_trouble(facts, book) else {
@@ -38,7 +39,7 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         let text = format!("delivered although {trouble}{why}");
         holding.breach(verdict, Some(book), text, book.evidence(facts));
     }
-    for exchange in facts.exchanges.iter().filter(|e| is_unreadable(facts, e)) {
+    for exchange in span.attempts().filter(|e| is_unreadable(facts, e)) {
         holding.observed += 1;
         if books.delivery(exchange) == Delivery::Content {
             let text = format!(
@@ -49,7 +50,29 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             holding.breach_in(Verdict::Fail, exchange, text, evidence);
         }
     }
+    fails_closed_unpaid(span, &mut holding);
     holding
+}
+
+/// While something is wrong, a request without a payment gets nothing either.
+fn fails_closed_unpaid(span: &Span<'_, '_>, holding: &mut Holding) {
+    if span.disturbances().is_empty() {
+        return;
+    }
+    for exchange in span.attempts() {
+        if exchange.is_paid() || exchange.answer().is_none() {
+            continue;
+        }
+        holding.observed += 1;
+        if span.books.strays.contains(&exchange.number()) {
+            let text = format!(
+                "{} delivered without a payment while a fault was injected",
+                exchange.sent.probe
+            );
+            let evidence = vec![exchange.evidence()];
+            holding.breach_in(Verdict::Fail, exchange, text, evidence);
+        }
+    }
 }
 
 /// What the facilitator's side came to, when it never said that the payment was settled and something went wrong.
@@ -93,7 +116,6 @@ fn is_unreadable(facts: &Facts<'_>, exchange: &Exchange<'_>) -> bool {
             .and_then(|payment| payment.pointer("/payload/authorization"))
             .is_none();
     exchange.sent.payment.is_some()
-        && exchange.version().is_some()
         && exchange.answer().is_some()
         && (known.is_none() || holds_none)
 }

@@ -3,7 +3,8 @@
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::Books;
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::history::Facts;
 
 /// Counts logs, never transaction hashes: a batch settles many payments under one hash.
@@ -13,14 +14,15 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in books.books.iter().filter(|book| !book.faulted) {
         let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
-        if grants == 0 {
-            continue;
+        // A payment that was refused was an attempt too, once nothing can come after it.
+        if grants > 0 || book.at_rest && is_answered(facts, book) {
+            holding.observed += 1;
         }
-        holding.observed += 1;
         if grants <= transfers {
             continue;
         }
@@ -39,6 +41,10 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         };
         holding.breach(verdict, Some(book), text, book.evidence(facts));
     }
+    holding.observed += span
+        .attempts()
+        .filter(|exchange| exchange.sent.authorization.is_none() && exchange.answer().is_some())
+        .count();
     for exchange in books.strays.iter().filter_map(|n| facts.exchange(*n)) {
         let text = format!(
             "{} delivered the paid content without a payment of the bench",
@@ -47,4 +53,11 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         holding.breach_in(Verdict::Fail, exchange, text, vec![exchange.evidence()]);
     }
     holding
+}
+
+/// True when an exchange that carried it was answered.
+fn is_answered(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    facts
+        .carrying(book.signed.authorization)
+        .any(|exchange| exchange.answer().is_some())
 }

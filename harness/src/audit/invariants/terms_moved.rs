@@ -4,9 +4,9 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books, matches_offer};
+use crate::audit::Span;
+use crate::audit::books::{Book, matches_offer};
 use crate::audit::ledger::Moved;
-use crate::history::Facts;
 
 /// Whatever a payment claims, the terms come from the server.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -15,7 +15,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
         if book.transfers.is_empty() {

@@ -30,7 +30,7 @@ fn all_hold_on_an_honest_server_and_say_on_how_many() {
     assert_eq!(
         observed,
         [
-            ("I1", 2),
+            ("I1", 28),
             ("I2", 2),
             ("I3", 2),
             ("I4", 2),

@@ -4,7 +4,8 @@ use x402_assay_reports::model::Verdict;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books};
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::history::{FacilitatorCall, Facts};
 
 /// Observed where our facilitator tells which call sent what, and where no settle call was made at all.
@@ -14,7 +15,8 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     // A facilitator under test must not move money; a server may settle without asking one.
     let blames_facilitator = facts

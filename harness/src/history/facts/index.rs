@@ -7,8 +7,8 @@ use super::Facts;
 use crate::history::bodies::Bodies;
 use crate::history::event::{Event, What};
 use crate::history::exchange::{Exchange, Outcome};
-use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Mined};
-use crate::history::observation::{Ending, Fault, HandlerReading, Rest};
+use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Hold, Mined};
+use crate::history::observation::{Ending, Fault, HandlerReading, Rest, StepBegan};
 use x402_mock_facilitator::event::Endpoint;
 
 impl<'h> Facts<'h> {
@@ -54,6 +54,12 @@ impl<'h> Facts<'h> {
                 exchange: *exchange,
                 name: fault,
             }),
+            What::Step { round, step, name } => self.steps.push(StepBegan {
+                at_us: event.at_us,
+                round,
+                step: *step,
+                name,
+            }),
             What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
             What::RunEnded {
                 interrupted,
@@ -70,6 +76,8 @@ impl<'h> Facts<'h> {
             What::FacilitatorReceived { .. }
             | What::Broadcast { .. }
             | What::Mined { .. }
+            | What::Held { .. }
+            | What::Released { .. }
             | What::FacilitatorAnswered { .. }
             | What::FacilitatorCut { .. } => self.take_call(event, bodies),
             What::Scenario { name, body } => {
@@ -159,6 +167,21 @@ impl<'h> Facts<'h> {
                         lied: *lied,
                         at_us: event.at_us,
                     });
+                }
+            }
+            What::Held { call } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].holds.push(Hold {
+                        held_at_us: event.at_us,
+                        released: None,
+                    });
+                }
+            }
+            What::Released { call, position, of } => {
+                if let Some(&place) = self.places.calls.get(call)
+                    && let Some(hold) = self.calls[place].holds.last_mut()
+                {
+                    hold.released = Some((event.at_us, *position, *of));
                 }
             }
             What::FacilitatorCut { call } => {

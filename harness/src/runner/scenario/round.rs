@@ -13,9 +13,10 @@ use super::state::{Paying, State};
 use super::{Stage, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
+use crate::history::What;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
-use crate::runner::session::{PaymentHeader, SendError};
+use crate::runner::session::{PaymentHeader, SendError, now_us};
 use crate::runner::stage::RunTrouble;
 use crate::scenario::steps::{Buy, FaultPlace, OriginBehaviour, Quote, Route};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
@@ -178,6 +179,7 @@ impl<'s> Round<'s> {
     ) -> Result<(), Broken> {
         let case = self.case;
         for step in &case.steps {
+            self.record(step);
             if let Step::SettleDown(settle) = &step.step {
                 let until = Instant::now() + settle.within;
                 if tokio::time::timeout(settle.within, finish(background))
@@ -207,6 +209,16 @@ impl<'s> Round<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the step onto the axis of time that client, server, facilitator and chain share.
+    fn record(&self, step: &CaseStep) {
+        let what = What::Step {
+            round: self.place.probe(),
+            step: u32::try_from(step.number).unwrap_or(u32::MAX),
+            name: step.step.name().to_owned(),
+        };
+        self.stage.session.recorder.append(now_us(), what);
     }
 
     /// Does one step; a `send` that goes on in the background is handed back.

@@ -43,7 +43,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
     let misses = match &expected.expect {
         Expect::Invariant(ids) => ids
             .iter()
-            .flat_map(|id| invariant::judge(scene, *id))
+            .flat_map(|id| invariant::judge(scene, *id, expected.grade))
             .collect(),
         Expect::Responses(wanted) => responses::judge(scene, wanted),
         Expect::FacilitatorCalls(wanted) => facilitator_calls(scene, wanted),

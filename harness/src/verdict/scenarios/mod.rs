@@ -3,6 +3,7 @@
 mod expectation;
 mod flags;
 mod invariant;
+mod rate;
 mod responses;
 mod scene;
 
@@ -11,26 +12,51 @@ use std::collections::BTreeMap;
 use x402_assay_reports::model::{CaseResult, ScenarioFinding, ScenarioResult, Verdict};
 
 use self::scene::Scenes;
+use crate::audit::invariants::Told;
 use crate::history::Facts;
 use crate::history::case_ran::CaseRan;
-use crate::scenario::Scenario;
 use crate::scenario::expect::Grade;
+use crate::scenario::{Case, Expect, Scenario};
 
 /// What one round showed.
 struct Judged {
     verdict: Verdict,
     detail: String,
     findings: Vec<ScenarioFinding>,
+    interleaving: Vec<String>,
+    /// The invariants over this round, weighed by the scenario's grades.
+    invariants: Vec<Told>,
+}
+
+impl Judged {
+    const fn of(verdict: Verdict, detail: String) -> Self {
+        Self {
+            verdict,
+            detail,
+            findings: Vec::new(),
+            interleaving: Vec::new(),
+            invariants: Vec::new(),
+        }
+    }
+}
+
+/// What scenarios came to.
+#[derive(Debug, Default)]
+pub(super) struct Scenarios {
+    pub(super) results: Vec<ScenarioResult>,
+    /// The invariants, round by round.
+    pub(super) invariants: Vec<Vec<Told>>,
 }
 
 /// Judges every scenario of a run.
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<ScenarioResult> {
+pub(super) fn judge(facts: &Facts<'_>) -> Scenarios {
     let mut scenes = Scenes::read(facts);
-    facts
-        .scenarios
-        .iter()
-        .map(|(name, text)| one(facts, &mut scenes, name, text))
-        .collect()
+    let mut all = Scenarios::default();
+    for (name, text) in &facts.scenarios {
+        let result = one(facts, &mut scenes, name, text, &mut all.invariants);
+        all.results.push(result);
+    }
+    all
 }
 
 fn one<'f, 'h>(
@@ -38,6 +64,7 @@ fn one<'f, 'h>(
     scenes: &mut Scenes<'f, 'h>,
     name: &str,
     text: &str,
+    invariants: &mut Vec<Vec<Told>>,
 ) -> ScenarioResult {
     let read = Scenario::parse(text, &format!("{name}.yaml"));
     let mut by_case: BTreeMap<u32, Vec<&CaseRan>> = BTreeMap::new();
@@ -53,7 +80,12 @@ fn one<'f, 'h>(
                     inconclusive("the scenario's text in the history cannot be read".to_owned())
                 }
             });
-            case_result(&rounds, judged.collect())
+            let mut judged: Vec<Judged> = judged.collect();
+            let told = judged
+                .iter_mut()
+                .map(|round| std::mem::take(&mut round.invariants));
+            invariants.extend(told);
+            case_result(&rounds, judged)
         })
         .collect();
     let mut ran = cases
@@ -77,7 +109,15 @@ fn one<'f, 'h>(
         verdict,
         smallest: smallest(&cases, verdict),
         cases,
+        replay: replay(facts, name),
     }
+}
+
+/// The recorded command with this scenario alone.
+fn replay(facts: &Facts<'_>, name: &str) -> Option<String> {
+    let command = facts.run?.command.as_ref()?;
+    let rest = command.strip_prefix("x402-assay run")?;
+    Some(format!("x402-assay run {name}{rest}"))
 }
 
 /// The least parameters among the cases with the scenario's verdict, when that verdict is a finding.
@@ -122,9 +162,15 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         .iter()
         .filter(|round| round.verdict == verdict)
         .count();
+    let is_shown =
+        |round: &&Judged| !matches!(round.verdict, Verdict::Inconclusive | Verdict::Skipped);
+    let is_broken = |round: &&Judged| matches!(round.verdict, Verdict::Fail | Verdict::Warn);
+    let shown = judged.iter().filter(is_shown).count();
+    let rate = rate::sentence(judged.iter().filter(is_broken).count(), shown);
     let told = judged.into_iter().find(|round| round.verdict == verdict);
-    let (detail, findings) =
-        told.map_or_else(Default::default, |round| (round.detail, round.findings));
+    let (detail, findings, interleaving) = told.map_or_else(Default::default, |round| {
+        (round.detail, round.findings, round.interleaving)
+    });
     let first = rounds.first();
     CaseResult {
         case: first.map_or(0, |ran| ran.case),
@@ -133,16 +179,14 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         rounds: rounds.len(),
         with_verdict,
         detail,
+        rate,
         findings,
+        interleaving,
     }
 }
 
 fn inconclusive(why: String) -> Judged {
-    Judged {
-        verdict: Verdict::Inconclusive,
-        detail: why,
-        findings: Vec::new(),
-    }
+    Judged::of(Verdict::Inconclusive, why)
 }
 
 fn round<'f, 'h>(
@@ -152,17 +196,13 @@ fn round<'f, 'h>(
     ran: &'h CaseRan,
 ) -> Judged {
     if let Some(reason) = &ran.skipped {
-        return Judged {
-            verdict: Verdict::Skipped,
-            detail: reason.clone(),
-            findings: Vec::new(),
-        };
+        return Judged::of(Verdict::Skipped, reason.clone());
     }
     let place = usize::try_from(ran.case).unwrap_or(0).checked_sub(1);
     let Some(case) = place.and_then(|place| scenario.expand().get(place)) else {
         return inconclusive(format!("the scenario has no case {}", ran.case));
     };
-    let scene = scenes.take(facts, ran, case);
+    let mut scene = scenes.take(facts, ran, case);
     let mut findings: Vec<ScenarioFinding> = case
         .expect
         .iter()
@@ -188,10 +228,57 @@ fn round<'f, 'h>(
         }
         _ => scene.summary(),
     };
+    let is_broken = verdict == Verdict::Fail || verdict == Verdict::Warn;
+    let interleaving = match is_broken {
+        true => scene.interleaving(),
+        false => Vec::new(),
+    };
+    if let Some(worst) = findings.first_mut().filter(|_| is_broken)
+        && !worst.evidence.iter().any(|piece| piece.kind == "timeline")
+    {
+        worst.evidence.extend(scene.timeline());
+    }
     Judged {
         verdict,
         detail,
         findings,
+        interleaving,
+        invariants: weighed(std::mem::take(&mut scene.invariants), case),
+    }
+}
+
+/// What a scenario grades lower counts no more in the run's invariants than in the scenario.
+fn weighed(mut told: Vec<Told>, case: &Case) -> Vec<Told> {
+    for row in &mut told {
+        let grades = case
+            .expect
+            .iter()
+            .filter_map(|expected| match &expected.expect {
+                Expect::Invariant(ids) => ids
+                    .iter()
+                    .any(|id| id.word() == row.id)
+                    .then_some(expected.grade),
+                _ => None,
+            });
+        let Some(grade) = grades.max_by_key(|grade| graded(*grade)) else {
+            continue;
+        };
+        for (verdict, _) in &mut row.breaches {
+            *verdict = invariant::weigh(*verdict, grade);
+        }
+        let worst = row.breaches.iter().map(|(verdict, _)| *verdict);
+        row.verdict = worst
+            .filter(|verdict| *verdict > Verdict::Info)
+            .max()
+            .unwrap_or_else(|| quiet(row.observed));
+    }
+    told
+}
+
+const fn quiet(observed: usize) -> Verdict {
+    match observed {
+        0 => Verdict::Skipped,
+        _ => Verdict::Pass,
     }
 }
 
@@ -216,7 +303,9 @@ mod tests {
             rounds: 1,
             with_verdict: 1,
             detail: String::new(),
+            rate: None,
             findings: Vec::new(),
+            interleaving: Vec::new(),
         }
     }
 
