@@ -69,6 +69,12 @@ impl Book<'_> {
         self.signed.wrong.is_none()
     }
 
+    /// True when an exchange that carried it was answered.
+    pub fn is_answered(&self, facts: &Facts<'_>) -> bool {
+        let mut exchanges = self.exchanges.iter().filter_map(|n| facts.exchange(*n));
+        exchanges.any(|exchange| exchange.answer().is_some())
+    }
+
     /// Grants that count.
     pub fn distinct_grants(&self) -> usize {
         self.grants

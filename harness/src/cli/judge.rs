@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::run::{exit_code, grading, rendered};
 use super::{output, print};
 use crate::checks;
-use crate::history::{Facts, reader};
+use crate::history::reader;
 use crate::verdict::{self, Judging};
 
 pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
@@ -30,13 +30,12 @@ pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
             options.history.display()
         ));
     }
-    let facts = Facts::new(&history.events, history.damage.as_ref());
     let judging = Judging {
         grading: grading(options.grading),
         selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
         replay_command: None,
     };
-    let report = verdict::build_report(&facts, &judging);
+    let report = verdict::judge_history(&history.events, history.damage.as_ref(), &judging);
     let mut exit = exit_code(&report, options.fail_on);
     if let Err(error) = print::result(&rendered(&report, options.json, verbosity)) {
         print::message(&format!("error: stdout: {error}"));

@@ -7,7 +7,7 @@ use super::{Holding, Invariant};
 use crate::audit::Span;
 use crate::audit::books::Book;
 use crate::audit::receipt::receipts;
-use crate::history::Facts;
+use crate::history::{FacilitatorCall, Facts};
 
 /// A declared upfront flow and a recoverable pending state are not breaches.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -20,11 +20,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if book.transfers.is_empty() {
-            continue;
+        if !book.transfers.is_empty() || could_have_charged(facts, book) {
+            holding.observed += 1;
         }
-        holding.observed += 1;
-        if !book.grants.is_empty() {
+        if book.transfers.is_empty() || !book.grants.is_empty() {
             continue;
         }
         let (verdict, why) = if declares_upfront(facts, book) {
@@ -57,6 +56,13 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         holding.breach(verdict, Some(book), text, book.evidence(facts));
     }
     holding
+}
+
+/// True when our facilitator was asked about it, said yes once, and nothing more can move: whoever was refused could have
+/// been charged all the same.
+fn could_have_charged(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    let mut calls = facts.calls_about(book.signed.key);
+    book.at_rest && calls.any(FacilitatorCall::says_yes) && book.is_answered(facts)
 }
 
 /// True when profile or offer says that money moves before the handler runs.

@@ -19,25 +19,30 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        let Some(trouble) = only_trouble(facts, book) else {
-            continue;
-        };
-        holding.observed += 1;
-        if book.grants.is_empty() {
-            continue;
+        let mut seen = false;
+        for exchange in facts.carrying(book.signed.authorization) {
+            let Some(trouble) = only_trouble(facts, book, exchange) else {
+                continue;
+            };
+            seen = true;
+            if books.delivery(exchange) != Delivery::Content {
+                continue;
+            }
+            let (verdict, why) = if !book.transfers.is_empty() {
+                (
+                    Verdict::Warn,
+                    "; its transfer is on the ledger all the same",
+                )
+            } else if book.at_rest {
+                (Verdict::Fail, "")
+            } else {
+                (Verdict::Inconclusive, "; the ledger was not read after it")
+            };
+            let text = format!("delivered although {trouble}{why}");
+            holding.breach(verdict, Some(book), text, book.evidence(facts));
+            break;
         }
-        let (verdict, why) = if !book.transfers.is_empty() {
-            (
-                Verdict::Warn,
-                "; its transfer is on the ledger all the same",
-            )
-        } else if book.at_rest {
-            (Verdict::Fail, "")
-        } else {
-            (Verdict::Inconclusive, "; the ledger was not read after it")
-        };
-        let text = format!("delivered although {trouble}{why}");
-        holding.breach(verdict, Some(book), text, book.evidence(facts));
+        holding.observed += usize::from(seen);
     }
     for exchange in span.attempts().filter(|e| is_unreadable(facts, e)) {
         holding.observed += 1;
@@ -75,9 +80,19 @@ fn fails_closed_unpaid(span: &Span<'_, '_>, holding: &mut Holding) {
     }
 }
 
-/// What the facilitator's side came to, when it never said that the payment was settled and something went wrong.
-fn only_trouble(facts: &Facts<'_>, book: &Book<'_>) -> Option<&'static str> {
-    let calls = || facts.calls_about(book.signed.key);
+/// What the facilitator's side had come to when an exchange ended, if it had not said that the payment was settled and
+/// something had gone wrong.
+fn only_trouble(
+    facts: &Facts<'_>,
+    book: &Book<'_>,
+    exchange: &Exchange<'_>,
+) -> Option<&'static str> {
+    // A later call cannot have been why the content was given.
+    let calls = || {
+        facts
+            .calls_about(book.signed.key)
+            .filter(|call| call.received_at_us <= exchange.ended_at_us)
+    };
     let of = |endpoint: Endpoint| calls().filter(move |call| call.endpoint == endpoint);
     if of(Endpoint::Settle).any(|call| call.says_yes()) {
         return None;
@@ -86,17 +101,19 @@ fn only_trouble(facts: &Facts<'_>, book: &Book<'_>) -> Option<&'static str> {
     if calls().any(|call| call.is_open()) {
         return None;
     }
-    if book.settle_calls > 0 {
+    if of(Endpoint::Settle).next().is_some() {
         let refused = of(Endpoint::Settle).all(|call| call.success() == Some(false));
         return Some(match refused {
             true => "every settlement was refused",
             false => "no settlement was answered with a yes",
         });
     }
-    if book.verify_calls == 0 || of(Endpoint::Verify).any(|call| call.says_yes()) {
+    let mut verified = of(Endpoint::Verify).peekable();
+    verified.peek()?;
+    if of(Endpoint::Verify).any(|call| call.says_yes()) {
         return None;
     }
-    let refused = of(Endpoint::Verify).all(|call| call.is_valid() == Some(false));
+    let refused = verified.all(|call| call.is_valid() == Some(false));
     Some(match refused {
         true => "the facilitator refused the payment",
         false => "the facilitator never said yes",

@@ -4,8 +4,6 @@ use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
 use crate::audit::Span;
-use crate::audit::books::Book;
-use crate::history::Facts;
 
 /// Counts logs, never transaction hashes: a batch settles many payments under one hash.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -20,7 +18,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     for book in books.books.iter().filter(|book| !book.faulted) {
         let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
         // A payment that was refused was an attempt too, once nothing can come after it.
-        if grants > 0 || book.at_rest && is_answered(facts, book) {
+        if grants > 0 || book.at_rest && book.is_answered(facts) {
             holding.observed += 1;
         }
         if grants <= transfers {
@@ -53,11 +51,4 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         holding.breach_in(Verdict::Fail, exchange, text, vec![exchange.evidence()]);
     }
     holding
-}
-
-/// True when an exchange that carried it was answered.
-fn is_answered(facts: &Facts<'_>, book: &Book<'_>) -> bool {
-    facts
-        .carrying(book.signed.authorization)
-        .any(|exchange| exchange.answer().is_some())
 }

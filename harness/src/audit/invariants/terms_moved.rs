@@ -19,10 +19,11 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if book.transfers.is_empty() {
-            continue;
+        // A payment with other terms that moved nothing was an attempt to break it.
+        let refused = !book.is_honest() && book.at_rest && book.is_answered(facts);
+        if !book.transfers.is_empty() || refused {
+            holding.observed += 1;
         }
-        holding.observed += 1;
         for moved in &book.transfers {
             let differences = differences(book, moved);
             if !differences.is_empty() {

@@ -33,7 +33,7 @@ fn all_hold_on_an_honest_server_and_say_on_how_many() {
             ("I1", 28),
             ("I2", 2),
             ("I3", 2),
-            ("I4", 2),
+            ("I4", 13),
             ("I5", 2),
             ("I6", 0),
             ("I7", 18),

@@ -24,7 +24,7 @@ struct Judged {
     detail: String,
     findings: Vec<ScenarioFinding>,
     interleaving: Vec<String>,
-    /// The invariants over this round, weighed by the scenario's grades.
+    /// The invariants that the scenario asks for over this round, weighed by its grades.
     invariants: Vec<Told>,
 }
 
@@ -247,22 +247,11 @@ fn round<'f, 'h>(
     }
 }
 
-/// What a scenario grades lower counts no more in the run's invariants than in the scenario.
-fn weighed(mut told: Vec<Told>, case: &Case) -> Vec<Told> {
-    for row in &mut told {
-        let grades = case
-            .expect
-            .iter()
-            .filter_map(|expected| match &expected.expect {
-                Expect::Invariant(ids) => ids
-                    .iter()
-                    .any(|id| id.word() == row.id)
-                    .then_some(expected.grade),
-                _ => None,
-            });
-        let Some(grade) = grades.max_by_key(|grade| graded(*grade)) else {
-            continue;
-        };
+/// What the run's invariants take from a round: those that its scenario asks for, and no worse than it grades them. What a
+/// scenario breaks on purpose it does not ask about.
+fn weighed(told: Vec<Told>, case: &Case) -> Vec<Told> {
+    let asked = told.into_iter().filter_map(|mut row| {
+        let grade = asked_grade(case, row.id)?;
         for (verdict, _) in &mut row.breaches {
             *verdict = invariant::weigh(*verdict, grade);
         }
@@ -271,8 +260,24 @@ fn weighed(mut told: Vec<Told>, case: &Case) -> Vec<Told> {
             .filter(|verdict| *verdict > Verdict::Info)
             .max()
             .unwrap_or_else(|| quiet(row.observed));
-    }
-    told
+        Some(row)
+    });
+    asked.collect()
+}
+
+/// The strictest grade of the expectations that name this invariant.
+fn asked_grade(case: &Case, id: &str) -> Option<Grade> {
+    let grades = case
+        .expect
+        .iter()
+        .filter_map(|expected| match &expected.expect {
+            Expect::Invariant(ids) => ids
+                .iter()
+                .any(|asked| asked.word() == id)
+                .then_some(expected.grade),
+            _ => None,
+        });
+    grades.max_by_key(|grade| graded(*grade))
 }
 
 const fn quiet(observed: usize) -> Verdict {
