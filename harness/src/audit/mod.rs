@@ -12,4 +12,5 @@ pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};
+pub use ledger::Moved;
 pub use span::{Recovery, Round, Span};

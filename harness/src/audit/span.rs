@@ -29,6 +29,10 @@ pub struct Round<'s, 'h> {
     pub disturbances: Vec<String>,
     /// Purchases that were tried until one was served.
     pub recoveries: Vec<Recovery>,
+    /// Direct calls that were answered before a step took blocks away.
+    pub reorganised: Vec<u32>,
+    /// Authorizations that a step had a third party land.
+    pub preempted: Vec<u32>,
 }
 
 /// A `buy` step with `within`.
@@ -80,6 +84,24 @@ impl<'s, 'h> Span<'s, 'h> {
     /// What the steps of this part made go wrong.
     pub fn disturbances(&self) -> &'s [String] {
         self.round.map_or(&[], |round| &round.disturbances)
+    }
+
+    /// True where a refusal shows that an invariant held: in a round, which ends with a purchase that must be served. A whole
+    /// run may be against a server that refuses everything.
+    pub const fn counts_refusals(&self) -> bool {
+        self.round.is_some()
+    }
+
+    /// True when blocks were taken away after this direct call.
+    pub fn was_reorganised(&self, exchange: u32) -> bool {
+        self.round
+            .is_some_and(|round| round.reorganised.contains(&exchange))
+    }
+
+    /// True when a third party was made to land it.
+    pub fn was_preempted(&self, authorization: u32) -> bool {
+        self.round
+            .is_some_and(|round| round.preempted.contains(&authorization))
     }
 
     fn window_us(&self) -> Option<RangeInclusive<u64>> {

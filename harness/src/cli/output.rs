@@ -30,7 +30,7 @@ pub(super) fn write(out: &Path, report: &Report) -> Result<(), WriteError> {
     written.into_iter().collect()
 }
 
-fn write_file(path: &Path, text: &str) -> Result<(), WriteError> {
+pub(super) fn write_file(path: &Path, text: &str) -> Result<(), WriteError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path));

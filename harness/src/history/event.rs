@@ -48,6 +48,9 @@ pub enum What {
         trouble: Trouble,
         /// Message for people.
         message: String,
+        /// What had come of an answer that broke off: the head, and the body so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Box<Answered>>,
     },
     /// A call arrived at our facilitator.
     FacilitatorReceived {
@@ -120,9 +123,12 @@ pub enum What {
         /// Call of our facilitator it touched, if one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         call: Option<u64>,
-        /// Exchange it touched, if one; with neither it touched all that was under way.
+        /// Exchange it touched, if one; with none of the three it touched all that was under way.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exchange: Option<u32>,
+        /// Authorization it was aimed at, if one: what happens on the chain is in no call and no exchange.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authorization: Option<u32>,
         /// Its name.
         fault: String,
     },

@@ -35,6 +35,8 @@ pub struct Exchange<'h> {
     pub ended_at_us: u64,
     /// Position in the history of the event that ended it.
     pub ended_seq: u64,
+    /// What had come of an answer that broke off.
+    pub partial: Option<&'h Answered>,
     bodies: Rc<Bodies<'h>>,
     required: OnceCell<Option<Result<Decoded, HeaderError>>>,
     body_json: OnceCell<Option<Value>>,
@@ -51,6 +53,7 @@ impl<'h> Exchange<'h> {
             outcome: Outcome::Open,
             ended_at_us: at_us,
             ended_seq: seq,
+            partial: None,
             bodies,
             required: OnceCell::new(),
             body_json: OnceCell::new(),
@@ -84,8 +87,13 @@ impl<'h> Exchange<'h> {
     }
 
     /// True when a payment header was sent.
-    pub const fn is_paid(&self) -> bool {
-        self.sent.payment.is_some() || self.sent.authorization.is_some()
+    pub fn is_paid(&self) -> bool {
+        !self.is_direct() && (self.sent.payment.is_some() || self.sent.authorization.is_some())
+    }
+
+    /// True for a direct call of the facilitator: nothing in it is the server's.
+    pub fn is_direct(&self) -> bool {
+        self.sent.route == super::direct::ROUTE
     }
 
     /// The answer, if one came.
@@ -137,6 +145,12 @@ impl<'h> Exchange<'h> {
     pub fn body(&self) -> Option<Body<'h>> {
         self.answer()
             .and_then(|answer| self.bodies.get(&answer.body))
+    }
+
+    /// The text of an answer that broke off, as far as it came.
+    pub fn partial_text(&self) -> Option<&'h str> {
+        let body = self.bodies.get(&self.partial?.body)?;
+        Some(body.text)
     }
 
     /// The text of the response body.

@@ -101,8 +101,8 @@ fn told(scenario: &ScenarioResult) -> String {
         return scenario.name.clone();
     };
     match case.label.as_str() {
-        "" => format!("{}: {}", scenario.name, case.detail),
-        label => format!("{} ({label}): {}", scenario.name, case.detail),
+        "" => format!("{}: {}", scenario.name, case.seen()),
+        label => format!("{} ({label}): {}", scenario.name, case.seen()),
     }
 }
 

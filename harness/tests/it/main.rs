@@ -5,12 +5,17 @@
 mod attach;
 mod bad_input;
 mod builtin;
+mod chain_steps;
 mod diagnosis;
+mod facilitators;
 mod interrupt;
 mod judge;
 mod kill_matrix;
 mod ledgers;
+mod links;
 mod namespace;
+mod replay;
+mod scenario_kill_matrix;
 mod scenarios;
 mod secrets;
 mod support;

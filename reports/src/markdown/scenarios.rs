@@ -4,7 +4,7 @@ use super::escape::{block, code, inline, lines};
 use super::findings::{SENTENCE_MAX, evidence, item, said, word};
 use super::page::Page;
 use crate::finding::Finding;
-use crate::model::{Evidence, Report, ScenarioResult, Verdict};
+use crate::model::{CaseResult, Evidence, Minimised, Report, ScenarioResult, Verdict};
 use crate::skips::scenario_skips;
 use crate::text::counted;
 
@@ -28,7 +28,7 @@ pub(super) fn finding(out: &mut String, finding: &Finding<'_>, scenario: &Scenar
     item(out, "Cases", &cases);
     item(out, "Expected", &inline(&scenario.about, SENTENCE_MAX));
     if case.findings.is_empty() {
-        item(out, "Observed", &inline(&case.detail, SENTENCE_MAX));
+        item(out, "Observed", &inline(&case.seen(), SENTENCE_MAX));
     }
     for found in case.findings.iter().take(FINDINGS_MAX) {
         let mut seen = format!(
@@ -40,6 +40,13 @@ pub(super) fn finding(out: &mut String, finding: &Finding<'_>, scenario: &Scenar
             seen.push_str(&format!(" ({})", inline(why, SENTENCE_MAX)));
         }
         item(out, "Observed", &seen);
+    }
+    if let Some(least) = &case.minimised {
+        item(out, "Smallest", &inline(&least.told(), SENTENCE_MAX));
+    }
+    if let Some(repeats) = &case.repeats {
+        let repeats = format!("{} of {}", repeats.with_verdict, repeats.ran);
+        item(out, "Repeats", &repeats);
     }
     if let Some(rate) = &case.rate {
         item(out, "Rate", &inline(rate, SENTENCE_MAX));
@@ -54,6 +61,15 @@ pub(super) fn finding(out: &mut String, finding: &Finding<'_>, scenario: &Scenar
             &inline(&scenario.sources.join(", "), 300),
         );
     }
+    shown(out, case);
+    let commands = [&scenario.replay, &case.replay].into_iter().flatten();
+    for command in commands {
+        out.push_str(&format!("\n{}", block(command, 2_000)));
+    }
+}
+
+/// Evidence, interleaving and timeline.
+fn shown(out: &mut String, case: &CaseResult) {
     let worst = case
         .findings
         .first()
@@ -80,9 +96,6 @@ pub(super) fn finding(out: &mut String, finding: &Finding<'_>, scenario: &Scenar
             .map(|moment| format!("{:>12}  {}", moment.id, moment.text));
         out.push_str(&format!("\n{}", lines(moments, 160)));
     }
-    if let Some(replay) = &scenario.replay {
-        out.push_str(&format!("\n{}", block(replay, 2_000)));
-    }
 }
 
 /// One row a scenario that ran, with its worst case; then what was left out.
@@ -98,14 +111,18 @@ pub(super) fn render(page: &mut Page, report: &Report) {
         "### Scenarios\n\n| | Verdict | Cases | Smallest | Seen |\n|---|---|---:|---|---|\n",
     );
     let rows = ran.map(|scenario| {
-        let seen = scenario.told().map_or("", |case| case.detail.as_str());
+        let case = scenario.told();
+        let seen = case.map_or_else(String::new, CaseResult::seen);
+        let least = case.and_then(|case| case.minimised.as_ref());
+        let least = least.map(Minimised::told);
+        let least = least.or_else(|| scenario.smallest.clone());
         format!(
             "| {} | {} | {} | {} | {} |\n",
             code(&scenario.name, 60),
             word(scenario.verdict),
             scenario.cases.len(),
-            inline(scenario.smallest.as_deref().unwrap_or_default(), 120),
-            inline(seen, SENTENCE_MAX)
+            inline(&least.unwrap_or_default(), 120),
+            inline(&seen, SENTENCE_MAX)
         )
     });
     let left_out = page.blocks(rows);

@@ -68,7 +68,7 @@ fn finding(page: &mut Page, finding: &Finding<'_>) {
     page.paragraph(Style::Plain, INDENT + width, finding.title());
     match finding.source {
         Source::Check(check) => check_finding(page, finding, check),
-        Source::Invariant(invariant) => violations(page, INDENT, invariant),
+        Source::Invariant(invariant) => violations(page, INDENT, invariant, true),
         Source::Scenario(scenario) => scenarios::finding(page, finding, scenario),
     }
 }
@@ -151,7 +151,8 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
         let title = format!("{} ({observed})", invariant.title);
         page.paragraph(Style::Plain, 2 + INDENT + 5, &title);
         if !findings.iter().any(|finding| finding.id() == invariant.id) {
-            violations(page, 2 + INDENT, invariant);
+            // The findings of scenarios hold the timelines.
+            violations(page, 2 + INDENT, invariant, page.verbose());
         }
     }
     if !unseen.is_empty() {
@@ -163,7 +164,7 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
     }
 }
 
-fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult) {
+fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult, timelines: bool) {
     let all = &invariant.violations;
     let shown = if page.verbose() {
         all.len()
@@ -176,7 +177,12 @@ fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult) {
             value.push_str(&format!(" [{authorization}]"));
         }
         page.field(indent, "violated", LABEL_WIDTH, &value);
-        evidence(page, indent, &violation.evidence);
+        let pieces = violation.evidence.iter();
+        let pieces: Vec<Evidence> = pieces
+            .filter(|piece| timelines || piece.kind != "timeline")
+            .cloned()
+            .collect();
+        evidence(page, indent, &pieces);
     }
     if shown < all.len() {
         let more = format!("and {} more in report.json", all.len() - shown);

@@ -132,7 +132,10 @@ fn charged_label(report: &Report) -> &'static str {
 fn scenario_counts(counts: &Counts) -> String {
     let held = counts.pass + counts.info;
     let ran = held + counts.fail + counts.warn + counts.inconclusive;
-    let mut parts = vec![format!("{held} of {ran} held")];
+    let mut parts = Vec::new();
+    if ran > 0 {
+        parts.push(format!("{held} of {ran} held"));
+    }
     let others = [
         (counts.fail, "failed"),
         (counts.warn, "warned"),

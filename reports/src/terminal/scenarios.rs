@@ -30,22 +30,37 @@ pub(super) fn finding(page: &mut Page, finding: &Finding<'_>, scenario: &Scenari
         (None, label) => format!("{of}; the first: {label}"),
     };
     page.field(INDENT, "cases", LABEL_WIDTH, &place);
+    if let Some(least) = &case.minimised {
+        page.field(INDENT, "smallest", LABEL_WIDTH, &least.told());
+    }
+    if let Some(repeats) = repeats(case) {
+        page.field(INDENT, "repeats", LABEL_WIDTH, &repeats);
+    }
     if let Some(rate) = &case.rate {
         page.field(INDENT, "rate", LABEL_WIDTH, rate);
     }
     if case.findings.is_empty() {
-        page.field(INDENT, "seen", LABEL_WIDTH, &case.detail);
+        page.field(INDENT, "seen", LABEL_WIDTH, &case.seen());
     }
     details(page, case);
     if !finding.breaks.is_empty() {
         page.field(INDENT, "breaks", LABEL_WIDTH, &finding.breaks.join(", "));
     }
-    if let Some(replay) = &scenario.replay {
-        page.command(INDENT, "again", LABEL_WIDTH, replay);
+    if let Some(again) = &scenario.replay {
+        page.command(INDENT, "again", LABEL_WIDTH, again);
+    }
+    if let Some(replay) = &case.replay {
+        page.command(INDENT, "replay", LABEL_WIDTH, replay);
     }
     if !scenario.sources.is_empty() {
         page.field(INDENT, "sources", LABEL_WIDTH, &scenario.sources.join(", "));
     }
+}
+
+/// In how many repeats it was seen.
+fn repeats(case: &CaseResult) -> Option<String> {
+    let repeats = case.repeats.as_ref()?;
+    Some(format!("{} of {}", repeats.with_verdict, repeats.ran))
 }
 
 fn details(page: &mut Page, case: &CaseResult) {
@@ -111,7 +126,11 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     if report.scenarios.is_empty() {
         return;
     }
-    page.heading(&format!("scenarios ({})", report.scenarios.len()));
+    let ran = report.scenarios.iter();
+    let ran = ran.filter(|row| row.verdict != Verdict::Skipped).count();
+    if ran > 0 {
+        page.heading(&format!("scenarios ({ran})"));
+    }
     let of = |verdict: Verdict| {
         report
             .scenarios
@@ -132,7 +151,7 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     if !held.is_empty() {
         page.blanks(2);
         page.column(Style::of(Verdict::Pass), tag(Verdict::Pass), INDENT);
-        page.paragraph(Style::Plain, 2 + INDENT, &held.join(", "));
+        page.list(Style::Plain, 2 + INDENT, &held);
     }
     let skips = scenario_skips(report);
     if skips.is_empty() {
@@ -141,8 +160,9 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     let total: usize = skips.iter().map(|(_, names)| names.len()).sum();
     page.heading(&format!("scenarios skipped ({total})"));
     for (reason, names) in skips {
-        let value = format!("{reason}: {}", names.join(", "));
-        page.field(2, &format!("{:>4}", names.len()), 6, &value);
+        page.field(2, &format!("{:>4}", names.len()), 6, &format!("{reason}:"));
+        page.blanks(8);
+        page.list(Style::Plain, 8, &names);
     }
 }
 
@@ -153,8 +173,8 @@ fn row(page: &mut Page, scenario: &ScenarioResult) {
     let width = scenario.name.chars().count().min(60) + 2;
     page.column(Style::Bold, &scenario.name, width);
     let line = match scenario.told() {
-        Some(case) if case.label.is_empty() => case.detail.clone(),
-        Some(case) => format!("{}: {}", case.label, case.detail),
+        Some(case) if case.label.is_empty() => case.seen(),
+        Some(case) => format!("{}: {}", case.label, case.seen()),
         None => String::new(),
     };
     page.paragraph(Style::Plain, 2 + INDENT + width, &line);

@@ -4,5 +4,6 @@ mod hostile;
 mod json;
 mod markdown;
 mod samples;
+mod scenarios;
 mod schema;
 mod terminal;

@@ -20,7 +20,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if !book.transfers.is_empty() || could_have_charged(facts, book) {
+        if book.called_directly {
+            continue;
+        }
+        if !book.transfers.is_empty() || could_have_charged(span, book) {
             holding.observed += 1;
         }
         if book.transfers.is_empty() || !book.grants.is_empty() {
@@ -58,11 +61,12 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     holding
 }
 
-/// True when our facilitator was asked about it, said yes once, and nothing more can move: whoever was refused could have
-/// been charged all the same.
-fn could_have_charged(facts: &Facts<'_>, book: &Book<'_>) -> bool {
-    let mut calls = facts.calls_about(book.signed.key);
-    book.at_rest && calls.any(FacilitatorCall::says_yes) && book.is_answered(facts)
+/// True when our facilitator was asked about it in a round, said yes once, and nothing more can move: whoever was refused
+/// could have been charged all the same.
+fn could_have_charged(span: &Span<'_, '_>, book: &Book<'_>) -> bool {
+    let mut calls = span.facts.calls_about(book.signed.key);
+    let asked = calls.any(FacilitatorCall::says_yes);
+    span.counts_refusals() && asked && book.at_rest && book.is_answered(span.facts)
 }
 
 /// True when profile or offer says that money moves before the handler runs.

@@ -20,7 +20,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let mut holding = Holding::default();
     for book in &books.books {
         let grants = book.distinct_grants();
-        let repeated_in_vain = book.at_rest && book.exchanges.len() > 1;
+        let repeated_in_vain = span.counts_refusals()
+            && book.at_rest
+            && book.exchanges.len() > 1
+            && book.is_answered(facts);
         if grants == 0 && !repeated_in_vain {
             continue;
         }

@@ -20,12 +20,13 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let mut holding = Holding::default();
     for book in &books.books {
         let mut seen = false;
-        for exchange in facts.carrying(book.signed.authorization) {
+        let carrying = facts.carrying(book.signed.authorization);
+        for exchange in carrying.filter(|exchange| !exchange.is_direct()) {
             let Some(trouble) = only_trouble(facts, book, exchange) else {
                 continue;
             };
             seen = true;
-            if books.delivery(exchange) != Delivery::Content {
+            if !books.contents.left(exchange) {
                 continue;
             }
             let (verdict, why) = if !book.transfers.is_empty() {

@@ -1,6 +1,7 @@
 //! The invariants over the books, one file each.
 
 mod charged_without_service;
+mod direct_receipts;
 mod exactly_once;
 mod fails_closed;
 mod no_early_bytes;
@@ -12,6 +13,8 @@ mod terms_moved;
 mod tests;
 #[cfg(test)]
 mod tests_faults;
+#[cfg(test)]
+mod tests_in_rounds;
 #[cfg(test)]
 mod tests_rounds;
 mod true_receipts;
@@ -159,6 +162,9 @@ pub fn judge_all(span: &Span<'_, '_>) -> Vec<Told> {
         .collect()
 }
 
+/// Breaches that are told one by one, and how many more there are.
+type Kept = (Vec<(Verdict, Violation)>, usize);
+
 /// Every invariant over several parts of a history, none of which is about the other.
 pub fn results(parts: Vec<Vec<Told>>) -> Vec<InvariantResult> {
     let mut merged: Vec<InvariantResult> = INVARIANTS
@@ -171,7 +177,7 @@ pub fn results(parts: Vec<Vec<Told>>) -> Vec<InvariantResult> {
             violations: Vec::new(),
         })
         .collect();
-    let mut breaches: BTreeMap<&str, (Vec<(Verdict, Violation)>, usize)> = BTreeMap::new();
+    let mut breaches: BTreeMap<&str, Kept> = BTreeMap::new();
     for told in parts.into_iter().flatten() {
         let Some(row) = merged.iter_mut().find(|row| row.id == told.id) else {
             continue;

@@ -58,12 +58,17 @@ fn never_settled(span: &Span<'_, '_>, book: &Book<'_>, holding: &mut Holding) {
     if book.settle_calls == 0 || !book.at_rest || !book.transfers.is_empty() {
         return;
     }
-    let carrying = || span.facts.carrying(book.signed.authorization);
-    if !carrying().any(|exchange| exchange.answer().is_some()) {
+    let carrying = || {
+        let all = span.facts.carrying(book.signed.authorization);
+        all.filter(|exchange| !exchange.is_direct())
+    };
+    let is_heard =
+        |exchange: &Exchange<'_>| exchange.answer().is_some() || exchange.partial.is_some();
+    if !carrying().any(is_heard) {
         return;
     }
     holding.observed += 1;
-    let leaked = carrying().find(|exchange| span.books.delivery(exchange) == Delivery::Content);
+    let leaked = carrying().find(|exchange| span.books.contents.left(exchange));
     if let Some(exchange) = leaked {
         let text = format!(
             "the answer to exchange {} carries the paid body, and nothing was settled",

@@ -18,7 +18,8 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     for book in books.books.iter().filter(|book| !book.faulted) {
         let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
         // A payment that was refused was an attempt too, once nothing can come after it.
-        if grants > 0 || book.at_rest && book.is_answered(facts) {
+        let refused = book.at_rest && book.is_answered(facts) && span.counts_refusals();
+        if grants > 0 || refused {
             holding.observed += 1;
         }
         if grants <= transfers {
@@ -39,10 +40,12 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         };
         holding.breach(verdict, Some(book), text, book.evidence(facts));
     }
-    holding.observed += span
-        .attempts()
-        .filter(|exchange| exchange.sent.authorization.is_none() && exchange.answer().is_some())
-        .count();
+    if span.counts_refusals() {
+        let unpaid = span.attempts().filter(|exchange| {
+            exchange.sent.authorization.is_none() && exchange.answer().is_some()
+        });
+        holding.observed += unpaid.count();
+    }
     for exchange in books.strays.iter().filter_map(|n| facts.exchange(*n)) {
         let text = format!(
             "{} delivered the paid content without a payment of the bench",

@@ -23,6 +23,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         return holding;
     }
     for book in books.books.iter().filter(|book| !book.faulted) {
+        super::direct_receipts::judge(span, book, &mut holding);
         let receipts = receipts(facts, book);
         if receipts.is_empty() {
             continue;

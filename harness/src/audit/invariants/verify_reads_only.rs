@@ -23,6 +23,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         .run
         .is_some_and(|run| run.target_kind == "facilitator");
     for book in books.books.iter().filter(|book| book.verify_calls > 0) {
+        let blames_facilitator = blames_facilitator || book.called_directly;
         let broadcast_by_verify = facts
             .calls_about(book.signed.key)
             .find(|call| call.endpoint == Endpoint::Verify && moved_in(call));
@@ -32,7 +33,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
             holding.breach(Verdict::Fail, Some(book), text, book.evidence(facts));
         } else if was_only_verified(facts, book) {
             holding.observed += 1;
-            if !book.transfers.is_empty() {
+            if !book.transfers.is_empty() && !span.was_preempted(book.signed.authorization) {
                 let verdict = if blames_facilitator {
                     Verdict::Fail
                 } else {
@@ -42,7 +43,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
                     "verified, never settled by our facilitator, and its transfer is on the ledger";
                 holding.breach(verdict, Some(book), text.to_owned(), book.evidence(facts));
             }
-        } else if is_traced(facts, book) {
+        } else if is_traced(facts, book) || moved_nothing(book) {
             holding.observed += 1;
         }
     }
@@ -57,6 +58,11 @@ const fn moved_in(call: &FacilitatorCall<'_>) -> bool {
 /// True when our facilitator tells which call sent what.
 fn is_traced(facts: &Facts<'_>, book: &Book<'_>) -> bool {
     facts.calls_about(book.signed.key).any(moved_in)
+}
+
+/// True when a facilitator that was asked directly moved nothing at all, and so nothing in verify.
+const fn moved_nothing(book: &Book<'_>) -> bool {
+    book.called_directly && book.at_rest && book.transfers.is_empty()
 }
 
 /// True when the ledger shows at rest what verify alone did: an answer said yes, and no settle call was ever made.

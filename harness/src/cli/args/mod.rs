@@ -7,6 +7,7 @@ mod judge;
 mod listen;
 mod options;
 mod parse;
+mod replay;
 mod resolve;
 mod run;
 mod service;
@@ -17,7 +18,8 @@ mod target_of;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, FailOn, Grading, Invocation,
-    JudgeOptions, ListOptions, ListRole, RunOptions, Selection, Setup, UpOptions, Verbosity,
+    JudgeOptions, ListOptions, ListRole, ReplayOptions, RunOptions, Selection, Setup, UpOptions,
+    Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

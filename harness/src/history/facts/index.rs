@@ -44,16 +44,7 @@ impl<'h> Facts<'h> {
                     block: *block,
                 });
             }
-            What::FaultInjected {
-                call,
-                exchange,
-                fault,
-            } => self.faults.push(Fault {
-                at_us: event.at_us,
-                call: *call,
-                exchange: *exchange,
-                name: fault,
-            }),
+            What::FaultInjected { .. } => self.take_fault(event),
             What::Step { round, step, name } => self.steps.push(StepBegan {
                 at_us: event.at_us,
                 round,
@@ -90,6 +81,7 @@ impl<'h> Facts<'h> {
     }
 
     fn take_exchange(&mut self, event: &'h Event, bodies: &Rc<Bodies<'h>>) {
+        let mut broken_off = None;
         let (number, outcome) = match &event.what {
             What::Sent(sent) => {
                 self.places
@@ -104,12 +96,17 @@ impl<'h> Facts<'h> {
                 exchange,
                 trouble,
                 message,
-            } => (*exchange, Outcome::Unanswered(*trouble, message)),
+                partial,
+            } => {
+                broken_off = partial.as_deref();
+                (*exchange, Outcome::Unanswered(*trouble, message))
+            }
             _ => return,
         };
         if let Some(&place) = self.places.exchanges.get(&number) {
             let exchange = &mut self.exchanges[place];
             exchange.outcome = outcome;
+            exchange.partial = broken_off;
             exchange.ended_at_us = event.at_us;
             exchange.ended_seq = event.seq;
         }
@@ -169,6 +166,35 @@ impl<'h> Facts<'h> {
                     });
                 }
             }
+            What::FacilitatorCut { call } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].cut_at_us = Some(event.at_us);
+                }
+            }
+            _ => self.take_hold(event),
+        }
+    }
+
+    fn take_fault(&mut self, event: &'h Event) {
+        if let What::FaultInjected {
+            call,
+            exchange,
+            authorization,
+            fault,
+        } = &event.what
+        {
+            self.faults.push(Fault {
+                at_us: event.at_us,
+                call: *call,
+                exchange: *exchange,
+                authorization: *authorization,
+                name: fault,
+            });
+        }
+    }
+
+    fn take_hold(&mut self, event: &'h Event) {
+        match &event.what {
             What::Held { call } => {
                 if let Some(&place) = self.places.calls.get(call) {
                     self.calls[place].holds.push(Hold {
@@ -184,11 +210,6 @@ impl<'h> Facts<'h> {
                     hold.released = Some((event.at_us, *position, *of));
                 }
             }
-            What::FacilitatorCut { call } => {
-                if let Some(&place) = self.places.calls.get(call) {
-                    self.calls[place].cut_at_us = Some(event.at_us);
-                }
-            }
             _ => {}
         }
     }
@@ -201,6 +222,7 @@ impl<'h> Facts<'h> {
         });
         self.calls
             .sort_by_key(|call| (call.received_at_us, call.call));
+        self.mark_direct_calls();
         self.places.calls.clear();
         for (place, call) in self.calls.iter().enumerate() {
             self.places.calls.insert(call.call, place);
@@ -218,6 +240,20 @@ impl<'h> Facts<'h> {
             }
         }
         self.place_faults();
+    }
+
+    /// A call with the very body of a direct one is that one.
+    fn mark_direct_calls(&mut self) {
+        let direct = self
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.is_direct());
+        let bodies: HashSet<&str> = direct
+            .filter_map(|exchange| exchange.sent.body.as_deref())
+            .collect();
+        for call in &mut self.calls {
+            call.direct = bodies.contains(call.body_hash());
+        }
     }
 
     /// Notes requests that were answered 429 and sent again: the later answer is the one that counts.

@@ -252,7 +252,7 @@ fn reserved_names_take_anything() {
         other => panic!("not reserved: {other:?}"),
     };
     for name in [
-        "load", "explain", "replay", "compare", "report", "selftest", "interop",
+        "load", "explain", "compare", "report", "selftest", "interop",
     ] {
         assert_eq!(reserved(&[name]), name);
         assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
