@@ -54,6 +54,8 @@ pub fn report(checks: usize) -> Report {
         latency: Vec::new(),
         notes: Vec::new(),
         scenarios: Vec::new(),
+        books: Vec::new(),
+        books_left_out: 0,
         load: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{CheckResult, Evidence, InvariantResult, Report, Verdict};
+use crate::model::{CheckResult, Evidence, InvariantResult, Report, ScenarioResult, Verdict};
 
 /// One thing to act on.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub enum Source<'r> {
     Check(&'r CheckResult),
     /// An invariant that no failed check accounts for.
     Invariant(&'r InvariantResult),
+    /// A scenario.
+    Scenario(&'r ScenarioResult),
 }
 
 impl<'r> Finding<'r> {
@@ -30,6 +32,7 @@ impl<'r> Finding<'r> {
         match self.source {
             Source::Check(check) => &check.id,
             Source::Invariant(invariant) => &invariant.id,
+            Source::Scenario(scenario) => &scenario.name,
         }
     }
 
@@ -38,6 +41,7 @@ impl<'r> Finding<'r> {
         match self.source {
             Source::Check(check) => &check.title,
             Source::Invariant(invariant) => &invariant.title,
+            Source::Scenario(scenario) => &scenario.about,
         }
     }
 }
@@ -52,20 +56,37 @@ pub fn findings(report: &Report) -> Vec<Finding<'_>> {
         .map(|check| Finding {
             source: Source::Check(check),
             verdict: check.verdict,
-            breaks: broken_by(check, &report.invariants),
+            breaks: broken_by(&check.evidence, &report.invariants),
         })
         .collect();
-    let explained: HashSet<&str> = found
+    let scenarios = report.scenarios.iter();
+    found.extend(
+        scenarios
+            .filter(|scenario| is_finding(scenario.verdict))
+            .map(|scenario| Finding {
+                source: Source::Scenario(scenario),
+                verdict: scenario.verdict,
+                breaks: broken_in(scenario, &report.invariants),
+            }),
+    );
+    // A failed invariant is accounted for by a failure alone, a warned one by a warning too.
+    let explained: HashSet<(&str, Verdict)> = found
         .iter()
-        .filter(|finding| finding.verdict == Verdict::Fail)
-        .flat_map(|finding| finding.breaks.iter().copied())
+        .filter(|finding| matches!(finding.verdict, Verdict::Fail | Verdict::Warn))
+        .flat_map(|finding| {
+            let and_warned = (finding.verdict == Verdict::Fail).then_some(Verdict::Warn);
+            let verdicts = std::iter::once(finding.verdict).chain(and_warned);
+            let breaks = &finding.breaks;
+            verdicts.flat_map(|verdict| breaks.iter().map(move |id| (*id, verdict)))
+        })
         .collect();
     found.extend(
         report
             .invariants
             .iter()
             .filter(|invariant| {
-                is_finding(invariant.verdict) && !explained.contains(invariant.id.as_str())
+                is_finding(invariant.verdict)
+                    && !explained.contains(&(invariant.id.as_str(), invariant.verdict))
             })
             .map(|invariant| Finding {
                 source: Source::Invariant(invariant),
@@ -87,18 +108,34 @@ const fn is_finding(verdict: Verdict) -> bool {
 
 fn rank(finding: &Finding<'_>) -> u8 {
     match (finding.verdict, finding.source) {
-        (Verdict::Fail, Source::Check(_)) if !finding.breaks.is_empty() => 0,
+        (Verdict::Fail, Source::Check(_) | Source::Scenario(_)) if !finding.breaks.is_empty() => 0,
         (Verdict::Fail, Source::Invariant(_)) => 1,
-        (Verdict::Fail, Source::Check(_)) => 2,
+        (Verdict::Fail, Source::Check(_) | Source::Scenario(_)) => 2,
         (Verdict::Warn, _) => 3,
         _ => 4,
     }
 }
 
-fn broken_by<'r>(check: &CheckResult, invariants: &'r [InvariantResult]) -> Vec<&'r str> {
-    let seen: HashSet<(&str, &str)> = check.evidence.iter().map(key).collect();
+/// The invariants that a scenario's expectations name as broken.
+fn broken_in<'r>(scenario: &ScenarioResult, invariants: &'r [InvariantResult]) -> Vec<&'r str> {
+    let findings = scenario.cases.iter().flat_map(|case| &case.findings);
+    let broken: HashSet<&str> = findings
+        .filter(|finding| matches!(finding.verdict, Verdict::Fail | Verdict::Warn))
+        .filter_map(|finding| finding.expectation.strip_prefix("invariant "))
+        .collect();
+    let ids = invariants.iter().map(|row| row.id.as_str());
+    ids.filter(|id| broken.contains(id)).collect()
+}
+
+fn broken_by<'r>(evidence: &[Evidence], invariants: &'r [InvariantResult]) -> Vec<&'r str> {
+    let seen: HashSet<(&str, &str)> = evidence
+        .iter()
+        .filter(|piece| piece.kind != "timeline")
+        .map(key)
+        .collect();
     invariants
         .iter()
+        .filter(|invariant| is_finding(invariant.verdict))
         .filter(|invariant| {
             invariant
                 .violations

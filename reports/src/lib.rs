@@ -12,6 +12,7 @@ pub mod markdown;
 pub mod model;
 pub mod reproduce;
 pub mod sarif;
+mod skips;
 pub mod terminal;
 pub mod text;
 

@@ -208,6 +208,38 @@ pub struct Evidence {
     pub text: String,
 }
 
+impl ScenarioResult {
+    /// The case that is told of: the one with the smallest parameters, else the first with the scenario's verdict.
+    pub fn told(&self) -> Option<&CaseResult> {
+        let worst = || {
+            self.cases
+                .iter()
+                .filter(|case| case.verdict == self.verdict)
+        };
+        worst()
+            .find(|case| Some(&case.label) == self.smallest.as_ref())
+            .or_else(|| worst().next())
+    }
+}
+
+impl Report {
+    /// Scenarios by verdict.
+    pub fn scenario_counts(&self) -> Counts {
+        let count = |verdict| {
+            let same = self.scenarios.iter().filter(|row| row.verdict == verdict);
+            same.count()
+        };
+        Counts {
+            pass: count(Verdict::Pass),
+            fail: count(Verdict::Fail),
+            warn: count(Verdict::Warn),
+            info: count(Verdict::Info),
+            inconclusive: count(Verdict::Inconclusive),
+            skipped: count(Verdict::Skipped),
+        }
+    }
+}
+
 /// Result of one invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvariantResult {
@@ -217,7 +249,7 @@ pub struct InvariantResult {
     pub title: String,
     /// The verdict.
     pub verdict: Verdict,
-    /// How many authorizations it was observed on; 0 means not observed.
+    /// On how many authorizations, and requests without one, it could have been broken; 0 means not observed.
     pub observed: usize,
     /// What broke it.
     pub violations: Vec<Violation>,
@@ -243,10 +275,14 @@ pub struct ScenarioResult {
     /// The worst verdict of its cases; `skipped` only when every case was.
     pub verdict: Verdict,
     /// The smallest parameters with that verdict, when it is a finding and something is varied.
+    /// `cases` tells how many rounds they took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest: Option<String>,
     /// Every case, in the order of the `vary` matrix.
     pub cases: Vec<CaseResult>,
+    /// Command that runs this scenario again, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 /// Result of one case of a scenario.
@@ -267,9 +303,15 @@ pub struct CaseResult {
     pub repeats: Option<Repeated>,
     /// What was seen, in one sentence; the reason when skipped or inconclusive.
     pub detail: String,
+    /// How often it broke in how many rounds, in one sentence with its 95 % confidence, where there was more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
     /// What did not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<ScenarioFinding>,
+    /// For a finding about requests with one payment: who passed verify, settle and the paywall in which order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interleaving: Vec<String>,
     /// The smallest form of the case that still fails, if one was looked for and found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimised: Option<Minimised>,

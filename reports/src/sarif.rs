@@ -14,21 +14,12 @@ const TEXT_MAX: usize = 1_000;
 /// the target.
 pub fn render(report: &Report) -> String {
     let found = findings(report);
-    let mut rules: Vec<Value> = found.iter().map(rule).collect();
-    let mut results: Vec<Value> = found
+    let rules: Vec<Value> = found.iter().map(rule).collect();
+    let results: Vec<Value> = found
         .iter()
         .enumerate()
         .map(|(index, finding)| result(report, index, finding))
         .collect();
-    for scenario in &report.scenarios {
-        if matches!(
-            scenario.verdict,
-            Verdict::Fail | Verdict::Warn | Verdict::Inconclusive
-        ) {
-            results.push(scenario_result(report, rules.len(), scenario));
-            rules.push(scenario_rule(scenario));
-        }
-    }
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -63,6 +54,10 @@ fn rule(finding: &Finding<'_>) -> Value {
         "shortDescription": { "text": line(finding.title()) },
         "defaultConfiguration": { "level": level(finding.verdict) },
     });
+    if let Source::Scenario(scenario) = finding.source {
+        let source = line(&scenario.sources.join(", "));
+        rule["properties"] = json!({ "tags": ["scenario"], "source": source });
+    }
     if let Source::Check(check) = finding.source {
         rule["fullDescription"] = json!({ "text": line(&check.requirement) });
         if let Some(fix) = &check.fix {
@@ -74,25 +69,14 @@ fn rule(finding: &Finding<'_>) -> Value {
     rule
 }
 
-fn scenario_rule(scenario: &ScenarioResult) -> Value {
-    json!({
-        "id": line(&scenario.name),
-        "shortDescription": { "text": line(&scenario.about) },
-        "defaultConfiguration": { "level": level(scenario.verdict) },
-        "properties": { "tags": ["scenario"], "source": line(&scenario.sources.join(", ")) },
-    })
-}
-
 /// What the worst case showed.
-fn scenario_result(report: &Report, rule: usize, scenario: &ScenarioResult) -> Value {
+fn seen(scenario: &ScenarioResult) -> &str {
     let mut cases = scenario.cases.iter();
     let worst = cases.find(|case| case.verdict == scenario.verdict);
-    let detail = worst.map_or("", |case| match case.findings.first() {
+    worst.map_or("", |case| match case.findings.first() {
         Some(finding) => finding.text.as_str(),
         None => case.detail.as_str(),
-    });
-    let place = (line(&scenario.name), line(&scenario.about));
-    told(report, rule, scenario.verdict, &place, detail)
+    })
 }
 
 fn result(report: &Report, rule: usize, finding: &Finding<'_>) -> Value {
@@ -102,6 +86,7 @@ fn result(report: &Report, rule: usize, finding: &Finding<'_>) -> Value {
             .violations
             .first()
             .map_or("", |violation| violation.text.as_str()),
+        Source::Scenario(scenario) => seen(scenario),
     };
     let place = (line(finding.id()), line(finding.title()));
     told(report, rule, finding.verdict, &place, detail)

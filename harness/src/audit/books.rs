@@ -74,6 +74,12 @@ impl Book<'_> {
         self.signed.wrong.is_none()
     }
 
+    /// True when a server that was sent it answered.
+    pub fn is_answered(&self, facts: &Facts<'_>) -> bool {
+        let mut exchanges = self.exchanges.iter().filter_map(|n| facts.exchange(*n));
+        exchanges.any(|exchange| exchange.answer().is_some() && !exchange.is_direct())
+    }
+
     /// Grants that count.
     pub fn distinct_grants(&self) -> usize {
         self.grants

@@ -115,6 +115,30 @@ impl<'h> Contents<'h> {
     }
 }
 
+impl<'h> Contents<'h> {
+    /// True when paid content left the server: in an answer, or in what came of one that broke off.
+    ///
+    /// What broke off is no grant, for the payer cannot use it; it shows that the server did not wait.
+    pub fn left(&self, exchange: &Exchange<'h>) -> bool {
+        self.delivery(exchange) == Delivery::Content || self.left_in_part(exchange)
+    }
+
+    fn left_in_part(&self, exchange: &Exchange<'h>) -> bool {
+        let (Some(partial), Some(text)) = (exchange.partial, exchange.partial_text()) else {
+            return false;
+        };
+        let success = (200..300).contains(&partial.status);
+        if let Some(marker) = self.marker {
+            return text.contains(marker) && (success || !self.marker_is_public);
+        }
+        let learned = self.learned.get(exchange.sent.route.as_str());
+        let begins = |print: &Fingerprint<'_>| {
+            print.prefix.len() >= MIN_COMMON_BYTES && text.starts_with(print.prefix)
+        };
+        success && learned.is_some_and(begins)
+    }
+}
+
 fn learn_fingerprints<'h>(facts: &Facts<'h>) -> HashMap<&'h str, Fingerprint<'h>> {
     let mut bodies: HashMap<&'h str, Vec<&'h str>> = HashMap::new();
     for exchange in &facts.exchanges {

@@ -2,12 +2,15 @@
 
 pub mod books;
 pub mod delivery;
+pub mod interleaving;
 pub mod invariants;
 pub mod ledger;
 pub mod money;
 pub mod receipt;
+pub mod span;
 pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};
 pub use ledger::Moved;
+pub use span::{Recovery, Round, Span};

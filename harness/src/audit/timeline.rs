@@ -79,6 +79,8 @@ pub fn of_book(facts: &Facts<'_>, book: &Book<'_>) -> Vec<Moment> {
     for fault in facts.faults_about(book.signed) {
         draft.fault(fault.at_us, fault.call, fault.name);
     }
+    let carrying = facts.carrying(book.signed.authorization);
+    draft.steps(facts, carrying.map(|exchange| exchange.sent.probe.as_str()));
     let at_rest = book.transfers.iter().map(|moved| {
         format!(
             "Transfer of {} to {} in block {}",
@@ -139,6 +141,14 @@ impl Draft {
         let (path, number) = (call.path(), call.call);
         let received = format!("receives {path} (call {number})");
         self.say(call.received_at_us, Actor::Facilitator, received);
+        for hold in &call.holds {
+            let text = format!("{path} call {number} held");
+            self.say(hold.held_at_us, Actor::Facilitator, text);
+            if let Some((at_us, position, of)) = hold.released {
+                let text = format!("{path} call {number} released, {position} of {of}");
+                self.say(at_us, Actor::Facilitator, text);
+            }
+        }
         if let Some(broadcast) = call.broadcast {
             let text = format!("broadcast by call {number}: {}", broadcast.transaction);
             self.say(broadcast.at_us, Actor::Chain, text);
@@ -164,6 +174,29 @@ impl Draft {
         let place = call.map_or_else(String::new, |call| format!(" (call {call})"));
         let text = format!("injected fault {name}{place}");
         self.say(at_us, Actor::Bench, text);
+    }
+
+    /// Steps of the round that took place meanwhile; sending is told by the requests themselves.
+    fn steps<'p>(&mut self, facts: &Facts<'_>, mut probes: impl Iterator<Item = &'p str>) {
+        let round = probes.find_map(|probe| {
+            probe.strip_prefix("scenario/")?;
+            let (end, _) = probe.match_indices('/').nth(2)?;
+            Some(&probe[..end])
+        });
+        let times = self.moments.iter().map(|(at_us, _, _)| *at_us);
+        let (Some(round), Some(from), Some(to)) = (round, times.clone().min(), times.max()) else {
+            return;
+        };
+        let first = facts.steps.partition_point(|step| step.at_us < from);
+        let meanwhile = facts.steps[first..]
+            .iter()
+            .take_while(|step| step.at_us <= to);
+        for step in meanwhile.filter(|step| step.round == round) {
+            if !matches!(step.name, "send" | "buy" | "settle_down" | "wait") {
+                let text = format!("step {}: {}", step.step, step.name);
+                self.say(step.at_us, Actor::Bench, text);
+            }
+        }
     }
 
     /// In order of time, bounded: what is left out is counted in the middle.

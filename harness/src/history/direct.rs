@@ -16,6 +16,25 @@ pub fn body(version: u64, payment: &str, requirements: &str) -> String {
     )
 }
 
+/// The reasons that were given, each once, in brackets; empty where none was.
+pub fn said(calls: &[DirectCall<'_, '_>]) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for reason in calls.iter().filter_map(DirectCall::reason).map(short) {
+        if !reasons.contains(&reason) && reasons.len() < 3 {
+            reasons.push(reason);
+        }
+    }
+    match reasons.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", reasons.join(", ")),
+    }
+}
+
+/// Long enough for every reason of the specification.
+pub fn short(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 /// A direct call with its answer.
 #[derive(Debug, Clone, Copy)]
 pub struct DirectCall<'f, 'h> {

@@ -49,6 +49,9 @@ pub enum What {
         trouble: Trouble,
         /// Message for people.
         message: String,
+        /// What had come of an answer that broke off: the head, and the body so far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Box<Answered>>,
     },
     /// A call arrived at our facilitator.
     FacilitatorReceived {
@@ -92,6 +95,29 @@ pub enum What {
     FacilitatorCut {
         /// Call number.
         call: u64,
+    },
+    /// A hold kept a call back.
+    Held {
+        /// Call number.
+        call: u64,
+    },
+    /// A call that was held goes on.
+    Released {
+        /// Call number.
+        call: u64,
+        /// Its place in the order of release, from 1.
+        position: u32,
+        /// Calls released together with it.
+        of: u32,
+    },
+    /// A step of a scenario began.
+    Step {
+        /// How the probes of its round begin: `scenario/<name>/<case>`.
+        round: String,
+        /// Number of the step, from 1.
+        step: u32,
+        /// The word it is written with.
+        name: String,
     },
     /// A fault that was injected on purpose took effect.
     FaultInjected {

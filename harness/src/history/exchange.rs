@@ -39,6 +39,8 @@ pub struct Exchange<'h> {
     pub ended_at_us: u64,
     /// Position in the history of the event that ended it.
     pub ended_seq: u64,
+    /// What had come of an answer that broke off.
+    pub partial: Option<&'h Answered>,
     version: Option<Version>,
     probe: &'h str,
     readings: Rc<Readings<'h>>,
@@ -58,6 +60,7 @@ impl<'h> Exchange<'h> {
             outcome: Outcome::Open,
             ended_at_us: at_us,
             ended_seq: seq,
+            partial: None,
             version,
             probe,
             readings,
@@ -143,6 +146,12 @@ impl<'h> Exchange<'h> {
     pub fn body(&self) -> Option<Body<'h>> {
         self.answer()
             .and_then(|answer| self.readings.bodies.get(&answer.body))
+    }
+
+    /// The text of an answer that broke off, as far as it came.
+    pub fn partial_text(&self) -> Option<&'h str> {
+        let body = self.readings.bodies.get(&self.partial?.body)?;
+        Some(body.text)
     }
 
     /// The text of the response body.

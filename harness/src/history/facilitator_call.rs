@@ -43,6 +43,15 @@ pub struct Mined {
     pub at_us: u64,
 }
 
+/// A hold that kept a call back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// Unix microseconds.
+    pub held_at_us: u64,
+    /// Unix microseconds at which it went on, its place in the order of release from 1, and of how many.
+    pub released: Option<(u64, u32, u32)>,
+}
+
 /// One call to our facilitator, joined with its answer.
 #[derive(Debug)]
 pub struct FacilitatorCall<'h> {
@@ -58,6 +67,8 @@ pub struct FacilitatorCall<'h> {
     pub answer: Option<CallAnswer<'h>>,
     /// Unix microseconds at which its connection was cut, if it was.
     pub cut_at_us: Option<u64>,
+    /// Holds that kept it back, in order.
+    pub holds: Vec<Hold>,
     /// The transaction it broadcast last.
     pub broadcast: Option<Broadcast>,
     /// The transaction that was mined.
@@ -86,6 +97,7 @@ impl<'h> FacilitatorCall<'h> {
             received_at_us,
             answer: None,
             cut_at_us: None,
+            holds: Vec::new(),
             broadcast: None,
             mined: None,
             direct: false,

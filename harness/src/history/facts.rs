@@ -16,7 +16,7 @@ use super::case_ran::CaseRan;
 use super::event::{Event, RunStarted, Signed};
 use super::exchange::Exchange;
 use super::facilitator_call::FacilitatorCall;
-use super::observation::{Ending, Fault, HandlerReading, Rest};
+use super::observation::{Ending, Fault, HandlerReading, Rest, StepBegan};
 use super::reader::Damage;
 use super::readings::Readings;
 
@@ -47,6 +47,8 @@ pub struct Facts<'h> {
     pub scenarios: Vec<(&'h str, &'h str)>,
     /// Rounds of their cases, in order.
     pub cases: Vec<&'h CaseRan>,
+    /// Steps of scenarios, in the order in which they began.
+    pub steps: Vec<StepBegan<'h>>,
     /// How it ended; absent when the history breaks off.
     pub ending: Option<Ending<'h>>,
     /// Where the saved history is broken.

@@ -86,6 +86,7 @@ fn an_exchange_without_an_answer_has_status_zero_and_says_why() {
     events[last].what = What::Unanswered {
         exchange: answered.exchange,
         trouble: super::event::Trouble::Closed,
+        partial: None,
         message: "connection reset".to_owned(),
     };
     let entries = entries(&events);

@@ -24,6 +24,19 @@ pub struct Fault<'h> {
     pub name: &'h str,
 }
 
+/// A step of a scenario, when it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepBegan<'h> {
+    /// Unix microseconds.
+    pub at_us: u64,
+    /// How the probes of its round begin.
+    pub round: &'h str,
+    /// Number of the step, from 1.
+    pub step: u32,
+    /// The word it is written with.
+    pub name: &'h str,
+}
+
 /// A moment of rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest {

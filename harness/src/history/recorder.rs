@@ -265,8 +265,15 @@ impl Recorder {
                 }
             }
             What::RunStarted(run) => self.redact(&mut run.target_url),
-            What::Unanswered { message: text, .. }
-            | What::Note { text, .. }
+            What::Unanswered {
+                message, partial, ..
+            } => {
+                self.redact(message);
+                for (_, value) in partial.iter_mut().flat_map(|part| &mut part.headers) {
+                    self.prepare_header(at_us, value);
+                }
+            }
+            What::Note { text, .. }
             | What::RunEnded {
                 trouble: Some(text),
                 ..

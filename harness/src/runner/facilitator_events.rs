@@ -225,9 +225,9 @@ impl FacilitatorEvents {
                 if let Some(endpoint) = self.open.get(&call) {
                     self.counts.held[slot(*endpoint)] += 1;
                 }
-                return;
+                What::Held { call }
             }
-            CallStep::Released { .. } => return,
+            CallStep::Released { position, of, .. } => What::Released { call, position, of },
         };
         recorder.append(at_us, what);
     }

@@ -52,29 +52,43 @@ impl Session<'_> {
         let what = match &exchange.outcome {
             Ok(response) => {
                 self.keep_receipts(response);
-                let headers = response
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), self.inline(at_us, name, value)))
-                    .collect();
-                What::Answered(Answered {
-                    exchange: number,
-                    status: response.status,
-                    headers,
-                    body: self.recorder.body(at_us, &response.body),
-                    headers_us: exchange.headers_us,
-                    total_us: exchange.total_us,
-                })
+                What::Answered(self.answered(at_us, number, exchange, response))
             }
             Err(Failure {
-                trouble, message, ..
+                trouble,
+                message,
+                partial,
             }) => What::Unanswered {
                 exchange: number,
                 trouble: *trouble,
                 message: self.secrets.text(message),
+                // What a server gave away before it broke off was given all the same.
+                partial: partial
+                    .as_ref()
+                    .map(|part| Box::new(self.answered(at_us, number, exchange, part))),
             },
         };
         self.recorder.append(at_us, what);
+    }
+
+    fn answered(
+        &self,
+        at_us: u64,
+        number: u32,
+        exchange: &Exchange,
+        response: &Response,
+    ) -> Answered {
+        let headers = response.headers.iter();
+        Answered {
+            exchange: number,
+            status: response.status,
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), self.inline(at_us, name, value)))
+                .collect(),
+            body: self.recorder.body(at_us, &response.body),
+            headers_us: exchange.headers_us,
+            total_us: exchange.total_us,
+        }
     }
 
     /// A header value as it stands in an event: secrets hidden, long values by hash.

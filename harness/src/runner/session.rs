@@ -279,6 +279,7 @@ impl<'a> Session<'a> {
                     exchange: number,
                     trouble: Trouble::Cancelled,
                     message: "the run was stopped while this exchange was under way".to_owned(),
+                    partial: None,
                 });
                 return Err(SendError::Cancelled);
             }

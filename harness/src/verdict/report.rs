@@ -8,7 +8,8 @@ use x402_assay_reports::model::{
 use super::controls::{self, VersionControls};
 use super::run_verdict::{self, Grounds};
 use super::{facilitator_controls, latency, summary};
-use crate::audit::{Books, invariants, money};
+use crate::audit::invariants::{self, Told};
+use crate::audit::{Books, Span, money};
 use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome};
 use crate::history::Facts;
 
@@ -38,6 +39,15 @@ impl Judging {
 
 /// Judges a history and writes the report.
 pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
+    build_with(facts, judging, Vec::new())
+}
+
+/// The same, with the invariants of scenarios' rounds beside those of this part.
+pub(super) fn build_with(
+    facts: &Facts<'_>,
+    judging: &Judging,
+    mut parts: Vec<Vec<Told>>,
+) -> Report {
     let books = Books::keep(facts);
     let judged = Judged {
         facts,
@@ -50,7 +60,8 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
         .filter(|check| judging.selects(check) && !facilitator_controls::applies(facts))
         .map(|check| (check, checks::run_check(check, &judged)))
         .collect();
-    let invariants = invariants::judge_all(facts, &books);
+    parts.insert(0, invariants::judge_all(&Span::whole(facts, &books)));
+    let invariants = invariants::results(parts);
     let controls = controls::of_run(&judged);
     let grounds = Grounds {
         facts,

@@ -6,6 +6,10 @@ use x402_assay_reports::text::counted;
 use super::controls::ControlState;
 use super::run_verdict::Grounds;
 use crate::checks::{Check, Outcome};
+use crate::history::Facts;
+
+const BLACK_BOX: &str =
+    "black-box checks only, the target never asked our facilitator about a payment. ";
 
 /// One line for people.
 pub(super) fn line(grounds: &Grounds<'_>, verdict: RunVerdict, money: &Money) -> String {
@@ -14,19 +18,23 @@ pub(super) fn line(grounds: &Grounds<'_>, verdict: RunVerdict, money: &Money) ->
         RunVerdict::Nonconformant => nonconformant(grounds),
         RunVerdict::Inconclusive => inconclusive(grounds),
     };
-    format!("{}{body}", preface(grounds, verdict))
+    let is_open = verdict == RunVerdict::Inconclusive;
+    // An inconclusive run's own sentence says where the facilitator's calls went.
+    let preface = match preface(grounds.facts) {
+        BLACK_BOX if is_open => "",
+        preface => preface,
+    };
+    format!("{preface}{body}")
 }
 
 /// What a reader must know before anything else.
-fn preface(grounds: &Grounds<'_>, verdict: RunVerdict) -> &'static str {
-    let facts = grounds.facts;
+pub(super) fn preface(facts: &Facts<'_>) -> &'static str {
     let is_black_box =
         facts.exchanges.iter().any(|exchange| exchange.is_paid()) && !facts.facilitator_called();
     if facts.run.is_some_and(|run| run.target_kind == "builtin") {
         "nothing of yours was tested, the target is the built-in reference server. "
-    } else if is_black_box && verdict != RunVerdict::Inconclusive {
-        // An inconclusive run's own sentence says where the facilitator's calls went.
-        "black-box checks only, the target never asked our facilitator about a payment. "
+    } else if is_black_box {
+        BLACK_BOX
     } else {
         ""
     }

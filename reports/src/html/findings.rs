@@ -13,7 +13,12 @@ const SHOWN: usize = 200;
 /// Violations shown of one invariant.
 const VIOLATIONS: usize = 5;
 
+/// Findings of checks and invariants; those of scenarios have a section of their own.
 pub(super) fn render(report: &Report, found: &[Finding<'_>]) -> Markup {
+    let found: Vec<&Finding<'_>> = found
+        .iter()
+        .filter(|finding| !matches!(finding.source, Source::Scenario(_)))
+        .collect();
     html! {
         section #findings aria-labelledby="findings-title" {
             h2 #findings-title { "Findings" }
@@ -26,6 +31,7 @@ pub(super) fn render(report: &Report, found: &[Finding<'_>]) -> Markup {
                     @match finding.source {
                         Source::Check(check) => (of_check(report, check)),
                         Source::Invariant(invariant) => (of_invariant(invariant)),
+                        Source::Scenario(_) => {},
                     }
                 }
             }

@@ -122,25 +122,16 @@ fn money(report: &Report) -> Markup {
 
 /// What to act on, in the order in which it should be fixed.
 pub(super) fn fix_first(report: &Report, found: &[Finding<'_>]) -> Markup {
-    let scenarios = report
-        .scenarios
-        .iter()
-        .filter(|scenario| scenario.verdict == Verdict::Fail);
-    let nothing = found.is_empty() && scenarios.clone().next().is_none();
     html! {
         section #first aria-labelledby="first-title" {
             h2 #first-title { "Fix first" }
-            @if nothing {
+            @if found.is_empty() {
                 p { @if report.verdict == RunVerdict::Conformant { "Nothing to fix." } @else { "No finding; see the controls above." } }
             } @else {
                 ol {
                     @for finding in found.iter().take(FIRST) {
-                        li { (badge(finding.verdict)) " " a href={"#finding-" (anchor(finding.id()))} { (line(finding.id())) }
+                        li { (badge(finding.verdict)) " " a href={"#" (place(finding))} { (line(finding.id())) }
                             " " (line(finding.title())) @if let Some(fix) = fix(finding) { ": " em { (text::line(fix, 300)) } } }
-                    }
-                    @for scenario in scenarios.take(FIRST) {
-                        li { (badge(scenario.verdict)) " " a href={"#scenario-" (anchor(&scenario.name))} { (line(&scenario.name)) }
-                            " " (line(&scenario.about)) }
                     }
                 }
                 @if found.len() > FIRST { p { "and " (text::counted(found.len() - FIRST, "more finding")) " below" } }
@@ -152,8 +143,17 @@ pub(super) fn fix_first(report: &Report, found: &[Finding<'_>]) -> Markup {
 fn fix<'r>(finding: &Finding<'r>) -> Option<&'r str> {
     match finding.source {
         Source::Check(check) => check.fix.as_deref(),
-        Source::Invariant(_) => None,
+        Source::Invariant(_) | Source::Scenario(_) => None,
     }
+}
+
+/// Id of the element that tells all about a finding.
+pub(super) fn place(finding: &Finding<'_>) -> String {
+    let kind = match finding.source {
+        Source::Scenario(_) => "scenario",
+        Source::Check(_) | Source::Invariant(_) => "finding",
+    };
+    format!("{kind}-{}", anchor(finding.id()))
 }
 
 /// Letters, digits and dashes: safe in an attribute, a fragment and a selector.

@@ -3,12 +3,14 @@
 use maud::{Markup, html};
 
 use super::findings::evidence;
-use super::head::{anchor, badge, line, verdict_word};
+use super::head::{anchor, badge, command, line, verdict_word};
 use crate::model::{CaseResult, Evidence, Report, ScenarioFinding, ScenarioResult, Verdict};
 use crate::text;
 
 /// Cases shown in full of one scenario.
 const CASES_SHOWN: usize = 5;
+/// Lines shown of the order in which a race went.
+const ORDER_SHOWN: usize = 40;
 
 pub(super) fn render(report: &Report) -> Markup {
     html! {
@@ -61,6 +63,12 @@ fn case_body(case: &CaseResult) -> Markup {
             @if let Some(why) = &finding.why { p.why { (line(why)) } }
             (evidence(&new_to(&findings[..index], &finding.evidence)))
         }
+        @if let Some(rate) = &case.rate { p { (line(rate)) } }
+        @if !case.interleaving.is_empty() {
+            p { "In this order:" }
+            ol.order { @for step in case.interleaving.iter().take(ORDER_SHOWN) { li { (line(step)) } } }
+        }
+        @if let Some(replay) = &case.replay { (command(replay)) }
         @if case.findings.len() > CASES_SHOWN {
             p { (text::counted(case.findings.len() - CASES_SHOWN, "finding")) " more in " code { "report.json" } }
         }

@@ -47,6 +47,14 @@ pub(super) fn block(command: &str, chars_max: usize) -> String {
     format!("{fence}sh\n{command}\n{fence}\n")
 }
 
+/// A fenced block of lines as they are, each of at most `chars_max` characters.
+pub(super) fn lines(lines: impl Iterator<Item = String>, chars_max: usize) -> String {
+    let lines: Vec<String> = lines.map(|line| text::line(&line, chars_max)).collect();
+    let longest = lines.iter().map(|line| longest_backtick_run(line)).max();
+    let fence = "`".repeat((longest.unwrap_or(0) + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
+}
+
 fn longest_backtick_run(text: &str) -> usize {
     let mut longest = 0;
     let mut run = 0;

@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 
 use super::escape::{block, code, inline};
 use super::page::Page;
+use super::scenarios;
 use crate::finding::{Finding, Source};
 use crate::model::{CheckResult, Evidence, InvariantResult, Report, Verdict};
 use crate::text::counted;
 
-const SENTENCE_MAX: usize = 600;
+pub(super) const SENTENCE_MAX: usize = 600;
 const EVIDENCE_MAX: usize = 8;
 const VIOLATIONS_MAX: usize = 5;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
-    scenarios(page, report);
     if !findings.is_empty() {
         page.block(&format!("### Findings ({})\n\n", findings.len()));
         let left_out = page.blocks(findings.iter().map(finding));
         said(page, left_out, "finding");
     }
+    scenarios::render(page, report);
     if !report.invariants.is_empty() {
-        page.block("### Invariants\n\n| | | Verdict | Authorizations | Violations |\n|---|---|---|---:|---:|\n");
+        page.block(
+            "### Invariants\n\n| | | Verdict | Observed | Violations |\n|---|---|---|---:|---:|\n",
+        );
         let left_out = page.blocks(report.invariants.iter().map(row));
         page.block("\n");
         said(page, left_out, "invariant");
@@ -41,41 +44,7 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
     skipped(page, &report.checks);
 }
 
-/// One row a scenario, with its worst case.
-fn scenarios(page: &mut Page, report: &Report) {
-    if report.scenarios.is_empty() {
-        return;
-    }
-    page.block(
-        "### Scenarios\n\n| | Verdict | Cases | Smallest | Seen |\n|---|---|---:|---|---|\n",
-    );
-    let rows = report.scenarios.iter().map(|scenario| {
-        let worst = scenario
-            .cases
-            .iter()
-            .find(|case| case.verdict == scenario.verdict);
-        let seen = worst.map_or_else(String::new, |case| match &case.replay {
-            Some(replay) => format!("{} ({replay})", case.seen()),
-            None => case.seen(),
-        });
-        let least = worst.and_then(|case| case.minimised.as_ref());
-        let least = least.map(crate::model::Minimised::told);
-        let least = least.or_else(|| scenario.smallest.clone());
-        format!(
-            "| {} | {} | {} | {} | {} |\n",
-            code(&scenario.name, 60),
-            word(scenario.verdict),
-            scenario.cases.len(),
-            inline(&least.unwrap_or_default(), 120),
-            inline(&seen, SENTENCE_MAX)
-        )
-    });
-    let left_out = page.blocks(rows);
-    page.block("\n");
-    said(page, left_out, "scenario");
-}
-
-fn said(page: &mut Page, left_out: usize, what: &str) {
+pub(super) fn said(page: &mut Page, left_out: usize, what: &str) {
     if left_out > 0 {
         page.tail(&format!(
             "{} more in `report.json`.\n\n",
@@ -94,6 +63,7 @@ fn finding(finding: &Finding<'_>) -> String {
     match finding.source {
         Source::Check(check) => check_finding(&mut out, finding, check),
         Source::Invariant(invariant) => out.push_str(&violations(invariant)),
+        Source::Scenario(scenario) => scenarios::finding(&mut out, finding, scenario),
     }
     out.push('\n');
     out
@@ -125,13 +95,13 @@ fn check_finding(out: &mut String, finding: &Finding<'_>, check: &CheckResult) {
     }
 }
 
-fn item(out: &mut String, label: &str, value: &str) {
+pub(super) fn item(out: &mut String, label: &str, value: &str) {
     let line = format!("- **{label}:** {value}");
     out.push_str(line.trim_end());
     out.push('\n');
 }
 
-fn evidence(out: &mut String, items: &[Evidence]) {
+pub(super) fn evidence(out: &mut String, items: &[Evidence]) {
     for item in items.iter().take(EVIDENCE_MAX) {
         out.push_str(&format!(
             "  - {} {}: {}\n",
@@ -174,7 +144,7 @@ fn row(invariant: &InvariantResult) -> String {
     )
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+pub(super) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Info => "info",
@@ -193,7 +163,7 @@ fn skipped(page: &mut Page, checks: &[CheckResult]) {
     if reasons.is_empty() {
         return;
     }
-    page.block("### Skipped\n\n");
+    page.block("### Checks skipped\n\n");
     let lines = reasons
         .iter()
         .map(|(reason, count)| format!("- {count}: {}\n", inline(reason, SENTENCE_MAX)));

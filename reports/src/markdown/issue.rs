@@ -62,7 +62,13 @@ pub fn render(issue: &Issue<'_>) -> String {
         let (with, ran) = (repeats.with_verdict, repeats.ran);
         out.push_str(&format!("\nIn {with} of {ran} repeats.\n"));
     }
-    list(&mut out, "Evidence", &issue.finding.evidence, EVIDENCE_MAX);
+    let pieces = issue.finding.evidence.iter();
+    let pieces: Vec<Evidence> = pieces
+        .filter(|piece| piece.kind != "timeline")
+        .cloned()
+        .collect();
+    list(&mut out, "Evidence", &pieces, EVIDENCE_MAX);
+    order(&mut out, &case.interleaving);
     list(&mut out, "Timeline", issue.timeline, TIMELINE_MAX);
     out.push_str(&format!("\n### Scenario file\n\n{}", yaml(issue.text)));
     out.push_str("\n### Reproduce\n\n");
@@ -129,6 +135,20 @@ fn target(report: &Report) -> String {
 
 fn item(out: &mut String, label: &str, value: &str) {
     out.push_str(&format!("- **{label}:** {value}\n"));
+}
+
+/// Who passed whom.
+fn order(out: &mut String, steps: &[String]) {
+    if steps.is_empty() {
+        return;
+    }
+    out.push_str("\n### Order\n\n");
+    for (index, step) in steps.iter().take(TIMELINE_MAX).enumerate() {
+        out.push_str(&format!("{}. {}\n", index + 1, inline(step, 300)));
+    }
+    if steps.len() > TIMELINE_MAX {
+        out.push_str(&format!("\nand {} more\n", steps.len() - TIMELINE_MAX));
+    }
 }
 
 fn list(out: &mut String, title: &str, items: &[Evidence], most: usize) {

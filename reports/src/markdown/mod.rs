@@ -4,6 +4,7 @@ mod escape;
 mod findings;
 pub mod issue;
 mod page;
+mod scenarios;
 mod summary;
 
 use crate::model::Report;

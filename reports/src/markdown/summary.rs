@@ -91,6 +91,7 @@ fn facts(report: &Report) -> String {
                 counts.skipped
             ),
         ),
+        ("Scenarios", scenario_counts(report)),
         ("Seed", code(&report.seed.to_string(), 20)),
         (
             "Bench",
@@ -102,7 +103,22 @@ fn facts(report: &Report) -> String {
             ),
         ),
     ];
+    let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
     table("| | |\n|---|---|\n", rows)
+}
+
+/// Empty when no scenario was selected.
+fn scenario_counts(report: &Report) -> String {
+    if report.scenarios.is_empty() {
+        return String::new();
+    }
+    let counts = report.scenario_counts();
+    let held = counts.pass + counts.info;
+    let ran = held + counts.fail + counts.warn + counts.inconclusive;
+    format!(
+        "{held} of {ran} held, {} failed, {} warned, {} inconclusive, {} skipped",
+        counts.fail, counts.warn, counts.inconclusive, counts.skipped
+    )
 }
 
 fn control(control: &Control) -> String {
@@ -139,7 +155,7 @@ fn money(report: &Report) -> String {
     )
 }
 
-fn table<const N: usize>(head: &str, rows: [(&str, String); N]) -> String {
+fn table<'n>(head: &str, rows: impl IntoIterator<Item = (&'n str, String)>) -> String {
     let mut out = head.to_owned();
     for (name, value) in rows {
         out.push_str(&format!("| {name} | {value} |\n"));

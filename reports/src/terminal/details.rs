@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::page::{ID_MAX, Page, Style};
+use super::scenarios;
 use crate::finding::{Finding, Source};
 use crate::model::{CheckResult, Evidence, InvariantResult, Report, Verdict};
 use crate::text;
 
-const LABEL_WIDTH: usize = 10;
-const INDENT: usize = 6;
+pub(super) const LABEL_WIDTH: usize = 10;
+pub(super) const INDENT: usize = 6;
 const EVIDENCE_MAX: usize = 6;
 const VIOLATIONS_MAX: usize = 5;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
     controls(page, report);
     list(page, "notes", report.notes.iter().map(String::as_str));
-    scenarios(page, report);
     if !findings.is_empty() {
         page.heading(&format!("findings ({})", findings.len()));
         for (index, finding) in findings.iter().enumerate() {
@@ -25,47 +25,13 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
             self::finding(page, finding);
         }
     }
+    scenarios::render(page, report);
     invariants(page, &report.invariants, findings);
     results(page, "observed", report, Verdict::Info);
-    skipped(page, &report.checks);
+    skipped(page, report);
     if page.verbose() {
         results(page, "passed", report, Verdict::Pass);
         latency(page, report);
-    }
-}
-
-/// One line a scenario; below a finding, what was expected and seen in its first case.
-fn scenarios(page: &mut Page, report: &Report) {
-    if report.scenarios.is_empty() {
-        return;
-    }
-    page.heading(&format!("scenarios ({})", report.scenarios.len()));
-    for scenario in &report.scenarios {
-        page.column(Style::of(scenario.verdict), tag(scenario.verdict), INDENT);
-        let width = scenario.name.chars().count().min(60) + 2;
-        page.column(Style::Bold, &scenario.name, width);
-        let cases = text::counted(scenario.cases.len(), "case");
-        let worst = scenario.cases.iter().find(|case| {
-            case.verdict == scenario.verdict
-                && scenario
-                    .smallest
-                    .as_ref()
-                    .is_none_or(|least| *least == case.label)
-        });
-        let line = match (scenario.verdict, worst) {
-            (Verdict::Pass, _) | (_, None) => cases,
-            (_, Some(case)) => format!("{cases}; {}: {}", case.label, case.seen()),
-        };
-        page.paragraph(Style::Plain, INDENT + width, line.trim_start());
-        let Some(case) = worst else {
-            continue;
-        };
-        if let Some(least) = &case.minimised {
-            page.field(INDENT + 2, "smallest", LABEL_WIDTH, &least.told());
-        }
-        if let Some(replay) = &case.replay {
-            page.command(INDENT + 2, "replay", LABEL_WIDTH, replay);
-        }
     }
 }
 
@@ -102,7 +68,8 @@ fn finding(page: &mut Page, finding: &Finding<'_>) {
     page.paragraph(Style::Plain, INDENT + width, finding.title());
     match finding.source {
         Source::Check(check) => check_finding(page, finding, check),
-        Source::Invariant(invariant) => violations(page, INDENT, invariant),
+        Source::Invariant(invariant) => violations(page, INDENT, invariant, true),
+        Source::Scenario(scenario) => scenarios::finding(page, finding, scenario),
     }
 }
 
@@ -128,7 +95,7 @@ fn check_finding(page: &mut Page, finding: &Finding<'_>, check: &CheckResult) {
     }
 }
 
-fn evidence(page: &mut Page, indent: usize, items: &[Evidence]) {
+pub(super) fn evidence(page: &mut Page, indent: usize, items: &[Evidence]) {
     let shown = if page.verbose() {
         items.len()
     } else {
@@ -156,7 +123,7 @@ fn name(evidence: &Evidence) -> String {
     }
 }
 
-const fn tag(verdict: Verdict) -> &'static str {
+pub(super) const fn tag(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "PASS",
         Verdict::Info => "INFO",
@@ -179,12 +146,13 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
         page.column(Style::Bold, &invariant.id, 5);
         let observed = match invariant.observed {
             0 => "not observed".to_owned(),
-            count => format!("on {}", text::counted(count, "authorization")),
+            count => format!("observed {}", text::counted(count, "time")),
         };
         let title = format!("{} ({observed})", invariant.title);
         page.paragraph(Style::Plain, 2 + INDENT + 5, &title);
         if !findings.iter().any(|finding| finding.id() == invariant.id) {
-            violations(page, 2 + INDENT, invariant);
+            // The findings of scenarios hold the timelines.
+            violations(page, 2 + INDENT, invariant, page.verbose());
         }
     }
     if !unseen.is_empty() {
@@ -196,7 +164,7 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
     }
 }
 
-fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult) {
+fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult, timelines: bool) {
     let all = &invariant.violations;
     let shown = if page.verbose() {
         all.len()
@@ -209,7 +177,12 @@ fn violations(page: &mut Page, indent: usize, invariant: &InvariantResult) {
             value.push_str(&format!(" [{authorization}]"));
         }
         page.field(indent, "violated", LABEL_WIDTH, &value);
-        evidence(page, indent, &violation.evidence);
+        let pieces = violation.evidence.iter();
+        let pieces: Vec<Evidence> = pieces
+            .filter(|piece| timelines || piece.kind != "timeline")
+            .cloned()
+            .collect();
+        evidence(page, indent, &pieces);
     }
     if shown < all.len() {
         let more = format!("and {} more in report.json", all.len() - shown);
@@ -240,16 +213,23 @@ fn results(page: &mut Page, title: &str, report: &Report, verdict: Verdict) {
 }
 
 /// One line a reason: what a profile does not offer is counted and said, never passed over.
-fn skipped(page: &mut Page, checks: &[CheckResult]) {
+fn skipped(page: &mut Page, report: &Report) {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for check in checks.iter().filter(|c| c.verdict == Verdict::Skipped) {
-        reasons.entry(&check.detail).or_default().push(&check.id);
+    let skipped = report.checks.iter();
+    for check in skipped.filter(|c| c.verdict == Verdict::Skipped) {
+        let reason = match &check.detail {
+            detail if is_of_battery(report, detail) && !page.verbose() => {
+                "scenarios were run, and not the requests these look at"
+            }
+            detail => detail,
+        };
+        reasons.entry(reason).or_default().push(&check.id);
     }
     if reasons.is_empty() {
         return;
     }
     let total: usize = reasons.values().map(Vec::len).sum();
-    page.heading(&format!("skipped ({total})"));
+    page.heading(&format!("checks skipped ({total})"));
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
     for (reason, ids) in reasons {
@@ -260,6 +240,11 @@ fn skipped(page: &mut Page, checks: &[CheckResult]) {
         };
         page.field(2, &format!("{:>4}", ids.len()), 6, &value);
     }
+}
+
+/// Where scenarios were run, the controls alone were sent of the battery.
+fn is_of_battery(report: &Report, detail: &str) -> bool {
+    !report.scenarios.is_empty() && detail.starts_with("the run holds no ")
 }
 
 fn latency(page: &mut Page, report: &Report) {

@@ -2,7 +2,7 @@
 
 use super::page::{ID_MAX, Page, Style};
 use crate::finding::Finding;
-use crate::model::{Control, Counts, Fidelity, Money, Report, RunVerdict, Target, Verdict};
+use crate::model::{Control, Counts, Fidelity, Report, RunVerdict, Target, Verdict};
 use crate::text;
 
 const LABEL_WIDTH: usize = 11;
@@ -13,7 +13,14 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
     field(page, "target", &target(&report.target));
     field(page, "chain", &chain(&report.fidelity));
     field(page, "controls", &controls(report));
-    field(page, "money", &money(&report.money));
+    field(page, "money", &money(report));
+    if !report.scenarios.is_empty() {
+        field(
+            page,
+            "scenarios",
+            &scenario_counts(&report.scenario_counts()),
+        );
+    }
     field(page, "checks", &counts(&report.counts));
     field(page, "run", &run(report));
     fix_first(page, findings);
@@ -85,7 +92,8 @@ fn control(name: &str, control: &Control) -> String {
     }
 }
 
-fn money(money: &Money) -> String {
+fn money(report: &Report) -> String {
+    let money = &report.money;
     let mut parts = vec![
         format!("signed {}", money.signed),
         format!("settled {}", money.settled),
@@ -94,7 +102,7 @@ fn money(money: &Money) -> String {
     let troubles = [
         (money.unpaid_grants, "unpaid grants"),
         (money.double_charged, "charged twice"),
-        (money.charged_without_service, "charged without service"),
+        (money.charged_without_service, charged_label(report)),
         (money.faulted, "lied about on purpose"),
     ];
     for (count, label) in troubles {
@@ -104,6 +112,40 @@ fn money(money: &Money) -> String {
     }
     if let Some(moved) = money.amounts.get("settled") {
         parts.push(format!("{moved} base units moved"));
+    }
+    parts.join(" · ")
+}
+
+/// Whether a charge without service counts is I2's to say: faults of the bench excuse it.
+fn charged_label(report: &Report) -> &'static str {
+    let failed = report
+        .invariants
+        .iter()
+        .any(|row| row.id == "I2" && row.verdict == Verdict::Fail);
+    match failed || report.scenarios.is_empty() {
+        true => "charged without service",
+        false => "charged without service under injected faults",
+    }
+}
+
+/// `27 of 28 held`, and what the others were.
+fn scenario_counts(counts: &Counts) -> String {
+    let held = counts.pass + counts.info;
+    let ran = held + counts.fail + counts.warn + counts.inconclusive;
+    let mut parts = Vec::new();
+    if ran > 0 {
+        parts.push(format!("{held} of {ran} held"));
+    }
+    let others = [
+        (counts.fail, "failed"),
+        (counts.warn, "warned"),
+        (counts.inconclusive, "inconclusive"),
+        (counts.skipped, "skipped"),
+    ];
+    for (count, label) in others {
+        if count > 0 {
+            parts.push(format!("{count} {label}"));
+        }
     }
     parts.join(" · ")
 }

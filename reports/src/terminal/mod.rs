@@ -3,6 +3,7 @@
 mod details;
 mod head;
 mod page;
+mod scenarios;
 
 use crate::model::Report;
 

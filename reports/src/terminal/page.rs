@@ -134,6 +134,32 @@ impl Page {
         }
     }
 
+    /// Names that go on below each other; each is cut alone, so that a long list stays whole.
+    pub(super) fn list(&mut self, style: Style, indent: usize, names: &[&str]) {
+        let width = self.options.width.saturating_sub(indent);
+        let names: Vec<String> = names.iter().map(|name| text::line(name, 60)).collect();
+        for (index, line) in text::wrap(&names.join(", "), width).iter().enumerate() {
+            if index > 0 {
+                self.blanks(indent);
+            }
+            self.put(style, line);
+            self.end();
+        }
+    }
+
+    /// One line that keeps its blanks, cut where the line ends.
+    pub(super) fn aligned(&mut self, indent: usize, label: &str, label_width: usize, line: &str) {
+        self.blanks(indent);
+        self.column(Style::Dim, label, label_width);
+        let width = self
+            .options
+            .width
+            .saturating_sub(indent + label_width)
+            .max(40);
+        self.put(Style::Plain, &text::line(line, width));
+        self.end();
+    }
+
     /// A command: never wrapped, so that it can be copied.
     pub(super) fn command(&mut self, indent: usize, label: &str, width: usize, command: &str) {
         self.blanks(indent);

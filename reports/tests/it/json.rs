@@ -26,6 +26,10 @@ fn the_form_is_stable() {
         "json_no_positive_control",
         json::render(&samples::no_positive_control())
     );
+    assert_snapshot!(
+        "json_scenarios_failing",
+        json::render(&crate::scenarios::failing())
+    );
 }
 
 fn error(text: &str) -> String {

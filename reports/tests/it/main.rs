@@ -8,5 +8,6 @@ mod junit;
 mod markdown;
 mod samples;
 mod sarif;
+mod scenarios;
 mod schema;
 mod terminal;

@@ -12,6 +12,9 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("no_positive_control", no_positive_control()),
         ("interrupted", interrupted()),
         ("hostile", crate::hostile::report()),
+        ("scenarios_failing", crate::scenarios::failing()),
+        ("scenarios_warning", crate::scenarios::warning()),
+        ("scenarios_skipped", crate::scenarios::all_skipped()),
     ]
 }
 

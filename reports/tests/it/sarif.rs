@@ -36,7 +36,10 @@ fn scenarios_that_failed_are_results() {
             sources: vec!["VER-02".to_owned()],
             verdict,
             smallest: None,
+            replay: None,
             cases: vec![CaseResult {
+                rate: None,
+                interleaving: Vec::new(),
                 minimised: None,
                 repeats: None,
                 replay: None,

@@ -4,9 +4,10 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books};
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::audit::receipt::receipts;
-use crate::history::Facts;
+use crate::history::{FacilitatorCall, Facts};
 
 /// A declared upfront flow and a recoverable pending state are not breaches.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -15,14 +16,17 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if book.transfers.is_empty() || book.called_directly {
+        if book.called_directly {
             continue;
         }
-        holding.observed += 1;
-        if !book.grants.is_empty() {
+        if !book.transfers.is_empty() || could_have_charged(span, book) {
+            holding.observed += 1;
+        }
+        if book.transfers.is_empty() || !book.grants.is_empty() {
             continue;
         }
         let (verdict, why) = if declares_upfront(facts, book) {
@@ -38,14 +42,15 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             (Verdict::Inconclusive, "; the bench did not get the answer")
         } else if book.faulted {
             (Verdict::Warn, "; our facilitator lied about it on purpose")
-        } else if !book.faults.is_empty() {
+        } else if !book.faults.is_empty() || !span.disturbances().is_empty() {
             (Verdict::Warn, "; a fault was injected")
         } else {
             (Verdict::Fail, "")
         };
-        let faults = match book.faults.as_slice() {
-            [] => String::new(),
-            names => format!(" ({})", names.join(", ")),
+        let faults = match (book.faults.as_slice(), span.disturbances()) {
+            ([], []) => String::new(),
+            ([], ours) => format!(" ({})", ours.join(", ")),
+            (names, _) => format!(" ({})", names.join(", ")),
         };
         let text = format!(
             "charged {} time(s), nothing delivered{why}{faults}",
@@ -54,6 +59,14 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         holding.breach(verdict, Some(book), text, book.evidence(facts));
     }
     holding
+}
+
+/// True when our facilitator was asked about it in a round, said yes once, and nothing more can move: whoever was refused
+/// could have been charged all the same.
+fn could_have_charged(span: &Span<'_, '_>, book: &Book<'_>) -> bool {
+    let mut calls = span.facts.calls_about(book.signed.key);
+    let asked = calls.any(FacilitatorCall::says_yes);
+    span.counts_refusals() && asked && book.at_rest && book.is_answered(span.facts)
 }
 
 /// True when profile or offer says that money moves before the handler runs.

@@ -1,6 +1,7 @@
 //! The invariants over the books, one file each.
 
 mod charged_without_service;
+mod direct_receipts;
 mod exactly_once;
 mod fails_closed;
 mod no_early_bytes;
@@ -12,6 +13,10 @@ mod terms_moved;
 mod tests;
 #[cfg(test)]
 mod tests_faults;
+#[cfg(test)]
+mod tests_in_rounds;
+#[cfg(test)]
+mod tests_rounds;
 mod true_receipts;
 mod verify_reads_only;
 
@@ -20,9 +25,9 @@ use std::collections::BTreeMap;
 
 use x402_assay_reports::model::{Evidence, InvariantResult, Verdict, Violation};
 
-use super::books::{Book, Books};
-use super::timeline;
-use crate::history::{Exchange, Facts};
+use super::books::Book;
+use super::{Span, timeline};
+use crate::history::Exchange;
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +36,8 @@ pub struct Invariant {
     pub id: &'static str,
     /// The statement.
     pub title: &'static str,
-    /// Judges the books of a run.
-    pub judge: fn(&Facts<'_>, &Books<'_>) -> Holding,
+    /// Judges a run without its scenarios, or a round.
+    pub judge: fn(&Span<'_, '_>) -> Holding,
 }
 
 /// Every invariant, in order.
@@ -55,7 +60,7 @@ const MAX_VIOLATIONS: usize = 50;
 /// How an invariant held.
 #[derive(Debug, Default)]
 pub struct Holding {
-    /// Authorizations it was observed on.
+    /// Authorizations, and requests without one, on which it could have been broken.
     pub observed: usize,
     breaches: BTreeMap<Reverse<Verdict>, Breaches>,
 }
@@ -134,66 +139,118 @@ impl Holding {
     }
 }
 
+/// One invariant over one part of a history.
+#[derive(Debug)]
+pub struct Told {
+    /// `I1` and so on.
+    pub id: &'static str,
+    /// The worst verdict; `skipped` when nothing was observed.
+    pub verdict: Verdict,
+    /// How often it was observed.
+    pub observed: usize,
+    /// Breaches, the worst first, each with its timeline unless it is `info`; bounded.
+    pub breaches: Vec<(Verdict, Violation)>,
+    /// Breaches beyond the bound.
+    pub more: usize,
+}
+
 /// Judges every invariant.
-pub fn judge_all(facts: &Facts<'_>, books: &Books<'_>) -> Vec<InvariantResult> {
+pub fn judge_all(span: &Span<'_, '_>) -> Vec<Told> {
     INVARIANTS
         .iter()
-        .map(|invariant| {
-            let holding = (invariant.judge)(facts, books);
-            InvariantResult {
-                id: invariant.id.to_owned(),
-                title: invariant.title.to_owned(),
-                verdict: holding.verdict(),
-                observed: holding.observed,
-                violations: told(facts, books, holding),
-            }
-        })
+        .map(|invariant| tell(span, invariant, MAX_VIOLATIONS))
         .collect()
 }
 
-/// The worst violations first, each with its timeline; what is beyond the bound is counted.
-fn told(facts: &Facts<'_>, books: &Books<'_>, holding: Holding) -> Vec<Violation> {
+/// Breaches that are told one by one, and how many more there are.
+type Kept = (Vec<(Verdict, Violation)>, usize);
+
+/// Every invariant over several parts of a history, none of which is about the other.
+pub fn results(parts: Vec<Vec<Told>>) -> Vec<InvariantResult> {
+    let mut merged: Vec<InvariantResult> = INVARIANTS
+        .iter()
+        .map(|invariant| InvariantResult {
+            id: invariant.id.to_owned(),
+            title: invariant.title.to_owned(),
+            verdict: Verdict::Skipped,
+            observed: 0,
+            violations: Vec::new(),
+        })
+        .collect();
+    let mut breaches: BTreeMap<&str, Kept> = BTreeMap::new();
+    for told in parts.into_iter().flatten() {
+        let Some(row) = merged.iter_mut().find(|row| row.id == told.id) else {
+            continue;
+        };
+        row.verdict = match (row.verdict, told.verdict) {
+            (Verdict::Skipped, verdict) | (verdict, Verdict::Skipped) => verdict,
+            (one, other) => crate::checks::outcome::worst(one, other),
+        };
+        row.observed += told.observed;
+        let (kept, more) = breaches.entry(told.id).or_default();
+        kept.extend(told.breaches);
+        *more += told.more;
+    }
+    for row in &mut merged {
+        let (mut kept, mut more) = breaches.remove(row.id.as_str()).unwrap_or_default();
+        kept.sort_by_key(|(verdict, _)| Reverse(*verdict));
+        more += kept.len().saturating_sub(MAX_VIOLATIONS);
+        kept.truncate(MAX_VIOLATIONS);
+        row.violations = kept.into_iter().map(|(_, violation)| violation).collect();
+        if more > 0 {
+            row.violations.push(Violation {
+                authorization: None,
+                text: format!("and {more} more of the kind"),
+                evidence: Vec::new(),
+            });
+        }
+    }
+    merged
+}
+
+/// Judges one invariant; its worst breaches come with their timelines.
+fn tell(span: &Span<'_, '_>, invariant: &Invariant, most: usize) -> Told {
+    let holding = (invariant.judge)(span);
+    let (verdict, observed) = (holding.verdict(), holding.observed);
     let total: usize = holding
         .breaches
         .values()
         .map(|breaches| breaches.count)
         .sum();
-    let mut violations: Vec<Violation> = holding
+    let breaches: Vec<(Verdict, Violation)> = holding
         .breaches
         .into_iter()
         .flat_map(|(Reverse(verdict), breaches)| {
             let kept = breaches.kept.into_iter();
             kept.map(move |(violation, subject)| (verdict, violation, subject))
         })
-        .take(MAX_VIOLATIONS)
+        .take(most)
         .map(|(verdict, mut violation, subject)| {
             if verdict > Verdict::Info {
-                violation
-                    .evidence
-                    .extend(timeline_of(facts, books, subject));
+                violation.evidence.extend(timeline_of(span, subject));
             }
-            violation
+            (verdict, violation)
         })
         .collect();
-    let more = total - violations.len();
-    if more > 0 {
-        violations.push(Violation {
-            authorization: None,
-            text: format!("and {more} more of the kind"),
-            evidence: Vec::new(),
-        });
+    Told {
+        id: invariant.id,
+        verdict,
+        observed,
+        more: total - breaches.len(),
+        breaches,
     }
-    violations
 }
 
-fn timeline_of(facts: &Facts<'_>, books: &Books<'_>, subject: Option<Subject>) -> Vec<Evidence> {
+fn timeline_of(span: &Span<'_, '_>, subject: Option<Subject>) -> Vec<Evidence> {
     let moments = match subject {
-        Some(Subject::Authorization(number)) => books
+        Some(Subject::Authorization(number)) => span
+            .books
             .book(number)
-            .map(|book| timeline::of_book(facts, book)),
-        Some(Subject::Exchange(number)) => facts
+            .map(|book| timeline::of_book(span.facts, book)),
+        Some(Subject::Exchange(number)) => span
+            .facts
             .exchange(number)
-            .map(|exchange| timeline::of_exchange(facts, exchange)),
+            .map(|exchange| timeline::of_exchange(span.facts, exchange)),
         None => None,
     };
     timeline::evidence(&moments.unwrap_or_default())

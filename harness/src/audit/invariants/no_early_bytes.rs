@@ -5,8 +5,8 @@ use x402_mock_facilitator::event::Endpoint;
 
 use super::charged_without_service::declares_upfront;
 use super::{Holding, Invariant};
-use crate::audit::Delivery;
-use crate::audit::books::{Book, Books};
+use crate::audit::books::Book;
+use crate::audit::{Delivery, Span};
 use crate::history::{Exchange, Facts};
 
 /// Clocks of one machine differ by less, microseconds.
@@ -19,13 +19,18 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
+        if declares_upfront(facts, book) {
+            continue;
+        }
         let Some(settled_at_us) = settled_at_us(facts, book) else {
+            never_settled(span, book, &mut holding);
             continue;
         };
-        if book.grants.is_empty() || declares_upfront(facts, book) {
+        if book.grants.is_empty() {
             continue;
         }
         holding.observed += 1;
@@ -46,6 +51,31 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         }
     }
     holding
+}
+
+/// Our facilitator was asked to settle, nobody said yes and nothing moved: any paid byte is one too early.
+fn never_settled(span: &Span<'_, '_>, book: &Book<'_>, holding: &mut Holding) {
+    if book.settle_calls == 0 || !book.at_rest || !book.transfers.is_empty() {
+        return;
+    }
+    let carrying = || {
+        let all = span.facts.carrying(book.signed.authorization);
+        all.filter(|exchange| !exchange.is_direct())
+    };
+    let is_heard =
+        |exchange: &Exchange<'_>| exchange.answer().is_some() || exchange.partial.is_some();
+    if !carrying().any(is_heard) {
+        return;
+    }
+    holding.observed += 1;
+    let leaked = carrying().find(|exchange| span.books.contents.left(exchange));
+    if let Some(exchange) = leaked {
+        let text = format!(
+            "the answer to exchange {} carries the paid body, and nothing was settled",
+            exchange.number()
+        );
+        holding.breach(Verdict::Fail, Some(book), text, book.evidence(span.facts));
+    }
 }
 
 /// The first moment at which the settlement could be known: a yes of the facilitator, or the block.

@@ -1,8 +1,7 @@
 //! I8: a client pays once, within its budget.
 
 use super::{Holding, Invariant};
-use crate::audit::books::Books;
-use crate::history::Facts;
+use crate::audit::Span;
 
 /// About clients: where the bench itself is the client there is nothing to observe.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -12,6 +11,6 @@ pub(super) const INVARIANT: Invariant = Invariant {
 };
 
 /// The bench signs every payment of a history itself, so no client under test is in it.
-fn judge(_facts: &Facts<'_>, _books: &Books<'_>) -> Holding {
+fn judge(_span: &Span<'_, '_>) -> Holding {
     Holding::default()
 }

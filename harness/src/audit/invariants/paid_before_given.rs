@@ -3,8 +3,7 @@
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::Books;
-use crate::history::Facts;
+use crate::audit::Span;
 
 /// Counts logs, never transaction hashes: a batch settles many payments under one hash.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -13,14 +12,16 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in books.books.iter().filter(|book| !book.faulted) {
         let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
-        if grants == 0 {
-            continue;
+        // A payment that was refused was an attempt too, once nothing can come after it.
+        let refused = book.at_rest && book.is_answered(facts) && span.counts_refusals();
+        if grants > 0 || refused {
+            holding.observed += 1;
         }
-        holding.observed += 1;
         if grants <= transfers {
             continue;
         }
@@ -38,6 +39,12 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
             (Verdict::Inconclusive, format!("{counted}; {unread}"))
         };
         holding.breach(verdict, Some(book), text, book.evidence(facts));
+    }
+    if span.counts_refusals() {
+        let unpaid = span.attempts().filter(|exchange| {
+            exchange.sent.authorization.is_none() && exchange.answer().is_some()
+        });
+        holding.observed += unpaid.count();
     }
     for exchange in books.strays.iter().filter_map(|n| facts.exchange(*n)) {
         let text = format!(

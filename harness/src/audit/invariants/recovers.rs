@@ -3,8 +3,10 @@
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books};
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::history::event::Signed;
+use crate::history::observation::Fault;
 use crate::history::{Exchange, Facts};
 
 /// Seconds a payment must still be valid for to count as a good one.
@@ -17,19 +19,23 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
-    if facts.faults.is_empty() {
+    tried_until_served(span, &mut holding);
+    let faults = span.faults();
+    if faults.is_empty() {
         return holding;
     }
-    let ends = fault_ends(facts);
+    let ends = fault_ends(facts, faults);
     let mut tried: Vec<Attempt<'_, '_>> = books
         .books
         .iter()
-        .filter_map(|book| attempt(facts, book, &ends))
+        .filter(|book| !is_of_recovery(span, book))
+        .filter_map(|book| attempt(span, book, &ends))
         .collect();
     tried.sort_by_key(|attempt| (attempt.after_faults, attempt.sent_at_us));
-    holding.observed = tried.len();
+    holding.observed += tried.len();
     for window in tried.chunk_by(|a, b| a.after_faults == b.after_faults) {
         let Some(last) = window.last() else { continue };
         if last.book.transfers.is_empty() && last.book.grants.is_empty() {
@@ -44,6 +50,35 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
     holding
 }
 
+/// Purchases that a scenario tried until one was served: each shows by itself whether the target sells again.
+fn tried_until_served(span: &Span<'_, '_>, holding: &mut Holding) {
+    let recoveries = span.round.map_or(&[][..], |round| &round.recoveries);
+    for recovery in recoveries {
+        holding.observed += 1;
+        if recovery.served {
+            continue;
+        }
+        let last = recovery.authorizations.last();
+        let book = last.and_then(|number| span.books.book(*number));
+        let text = format!(
+            "step {}: no honest purchase was served within {:?}, {} tried",
+            recovery.step,
+            recovery.within,
+            recovery.authorizations.len()
+        );
+        let evidence = book.map_or_else(Vec::new, |book| book.evidence(span.facts));
+        holding.breach(Verdict::Warn, book, text, evidence);
+    }
+}
+
+fn is_of_recovery(span: &Span<'_, '_>, book: &Book<'_>) -> bool {
+    let recoveries = span.round.map_or(&[][..], |round| &round.recoveries);
+    let number = book.signed.authorization;
+    recoveries
+        .iter()
+        .any(|recovery| recovery.authorizations.contains(&number))
+}
+
 /// A good payment that began after a fault had ended.
 struct Attempt<'b, 'h> {
     book: &'b Book<'h>,
@@ -53,9 +88,8 @@ struct Attempt<'b, 'h> {
 }
 
 /// When each fault was over, in order: with the end of the call or exchange it touched.
-fn fault_ends(facts: &Facts<'_>) -> Vec<u64> {
-    let mut ends: Vec<u64> = facts
-        .faults
+fn fault_ends(facts: &Facts<'_>, faults: &[Fault<'_>]) -> Vec<u64> {
+    let mut ends: Vec<u64> = faults
         .iter()
         .map(|fault| {
             let call = fault.call.and_then(|n| facts.call(n)?.ended_at_us());
@@ -69,7 +103,12 @@ fn fault_ends(facts: &Facts<'_>) -> Vec<u64> {
     ends
 }
 
-fn attempt<'b, 'h>(facts: &Facts<'h>, book: &'b Book<'h>, ends: &[u64]) -> Option<Attempt<'b, 'h>> {
+fn attempt<'b, 'h>(
+    span: &Span<'_, 'h>,
+    book: &'b Book<'h>,
+    ends: &[u64],
+) -> Option<Attempt<'b, 'h>> {
+    let (facts, faults) = (span.facts, span.faults());
     let exchanges: Vec<&Exchange<'h>> = facts.carrying(book.signed.authorization).collect();
     let (first, last) = (exchanges.first()?, exchanges.last()?);
     let after_faults = ends.partition_point(|end| *end <= first.sent_at_us);
@@ -78,11 +117,8 @@ fn attempt<'b, 'h>(facts: &Facts<'h>, book: &'b Book<'h>, ends: &[u64]) -> Optio
         .map(|exchange| exchange.ended_at_us)
         .max()?;
     // A fault that took effect meanwhile, on whomever, may be why.
-    let next_fault = facts
-        .faults
-        .partition_point(|fault| fault.at_us <= first.sent_at_us);
-    let undisturbed = facts
-        .faults
+    let next_fault = faults.partition_point(|fault| fault.at_us <= first.sent_at_us);
+    let undisturbed = faults
         .get(next_fault)
         .is_none_or(|fault| fault.at_us > ended_at_us);
     let refused = facts

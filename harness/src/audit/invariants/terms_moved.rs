@@ -1,12 +1,14 @@
 //! I4: what moved is what the server advertised.
 
+use serde_json::Value;
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books, matches_offer};
+use crate::audit::Span;
+use crate::audit::books::{Book, matches_offer};
 use crate::audit::ledger::Moved;
-use crate::history::Facts;
+use crate::history::{Exchange, Facts};
 
 /// Whatever a payment claims, the terms come from the server.
 pub(super) const INVARIANT: Invariant = Invariant {
@@ -15,13 +17,16 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if book.transfers.is_empty() {
-            continue;
+        // A payment with other terms that moved nothing was an attempt to break it.
+        let has_other_terms = !book.is_honest() || claims_other_terms(facts, book);
+        let refused = has_other_terms && book.is_answered(facts) || book.called_directly;
+        if !book.transfers.is_empty() || refused && book.at_rest && span.counts_refusals() {
+            holding.observed += 1;
         }
-        holding.observed += 1;
         for moved in &book.transfers {
             let differences = differences(book, moved);
             if !differences.is_empty() {
@@ -38,6 +43,25 @@ fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
         holding.breach(Verdict::Warn, None, text, vec![moved.evidence()]);
     }
     holding
+}
+
+/// True when it was sent beside terms that differ from those that were offered and signed.
+fn claims_other_terms(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    let offered = &book.signed.offered;
+    let terms = [
+        ("/accepted/amount", offered.amount.to_string()),
+        ("/accepted/payTo", offered.pay_to.to_string()),
+        ("/accepted/asset", offered.asset.to_string()),
+    ];
+    let mut payments = facts
+        .carrying(book.signed.authorization)
+        .filter_map(Exchange::payment);
+    payments.any(|payment| {
+        terms.iter().any(|(place, offered)| {
+            let claimed = payment.pointer(place).and_then(Value::as_str);
+            claimed.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(offered))
+        })
+    })
 }
 
 fn differences(book: &Book<'_>, moved: &Moved<'_>) -> Vec<String> {

@@ -3,7 +3,8 @@
 use x402_assay_reports::model::{Evidence, Verdict};
 
 use super::{Holding, Invariant};
-use crate::audit::books::{Book, Books};
+use crate::audit::Span;
+use crate::audit::books::Book;
 use crate::audit::receipt::{Receipt, receipts};
 use crate::history::Facts;
 
@@ -14,13 +15,15 @@ pub(super) const INVARIANT: Invariant = Invariant {
     judge,
 };
 
-fn judge(facts: &Facts<'_>, books: &Books<'_>) -> Holding {
+fn judge(span: &Span<'_, '_>) -> Holding {
+    let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     // A target that settles elsewhere names transactions our ledger cannot know.
     if !facts.facilitator_called() && facts.ledger.is_empty() {
         return holding;
     }
     for book in books.books.iter().filter(|book| !book.faulted) {
+        super::direct_receipts::judge(span, book, &mut holding);
         let receipts = receipts(facts, book);
         if receipts.is_empty() {
             continue;

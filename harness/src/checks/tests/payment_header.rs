@@ -43,13 +43,10 @@ fn refusing_everything_is_the_missing_control_and_no_failure() {
     ] {
         assert_eq!(check(&report, id).verdict, Verdict::Skipped, "{id}");
     }
-    assert!(
-        report
-            .invariants
-            .iter()
-            // Headers that hold no payment were refused as well.
-            .all(|i| i.id == "I7" || i.verdict == Verdict::Skipped && i.observed == 0)
-    );
+    let seen = report.invariants.iter().filter(|row| row.observed > 0);
+    let seen: Vec<&str> = seen.map(|row| row.id.as_str()).collect();
+    // Headers that hold no payment were refused as well.
+    assert_eq!(seen, ["I7"]);
 }
 
 #[test]

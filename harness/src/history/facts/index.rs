@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::Facts;
 use crate::history::event::{Event, What};
 use crate::history::exchange::{Exchange, Outcome};
-use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Mined};
-use crate::history::observation::{Ending, Fault, HandlerReading, Rest};
+use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Hold, Mined};
+use crate::history::observation::{Ending, Fault, HandlerReading, Rest, StepBegan};
 use crate::history::readings::Readings;
 use x402_mock_facilitator::event::Endpoint;
 
@@ -44,17 +44,12 @@ impl<'h> Facts<'h> {
                     block: *block,
                 });
             }
-            What::FaultInjected {
-                call,
-                exchange,
-                authorization,
-                fault,
-            } => self.faults.push(Fault {
+            What::FaultInjected { .. } => self.take_fault(event),
+            What::Step { round, step, name } => self.steps.push(StepBegan {
                 at_us: event.at_us,
-                call: *call,
-                exchange: *exchange,
-                authorization: *authorization,
-                name: fault,
+                round,
+                step: *step,
+                name,
             }),
             What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
             What::RunEnded {
@@ -72,6 +67,8 @@ impl<'h> Facts<'h> {
             What::FacilitatorReceived { .. }
             | What::Broadcast { .. }
             | What::Mined { .. }
+            | What::Held { .. }
+            | What::Released { .. }
             | What::FacilitatorAnswered { .. }
             | What::FacilitatorCut { .. } => self.take_call(event, readings),
             What::Scenario { name, body } => {
@@ -84,6 +81,7 @@ impl<'h> Facts<'h> {
     }
 
     fn take_exchange(&mut self, event: &'h Event, readings: &Rc<Readings<'h>>) {
+        let mut broken_off = None;
         let (number, outcome) = match &event.what {
             What::Sent(sent) => {
                 self.places
@@ -98,12 +96,17 @@ impl<'h> Facts<'h> {
                 exchange,
                 trouble,
                 message,
-            } => (*exchange, Outcome::Unanswered(*trouble, message)),
+                partial,
+            } => {
+                broken_off = partial.as_deref();
+                (*exchange, Outcome::Unanswered(*trouble, message))
+            }
             _ => return,
         };
         if let Some(&place) = self.places.exchanges.get(&number) {
             let exchange = &mut self.exchanges[place];
             exchange.outcome = outcome;
+            exchange.partial = broken_off;
             exchange.ended_at_us = event.at_us;
             exchange.ended_seq = event.seq;
         }
@@ -166,6 +169,45 @@ impl<'h> Facts<'h> {
             What::FacilitatorCut { call } => {
                 if let Some(&place) = self.places.calls.get(call) {
                     self.calls[place].cut_at_us = Some(event.at_us);
+                }
+            }
+            _ => self.take_hold(event),
+        }
+    }
+
+    fn take_fault(&mut self, event: &'h Event) {
+        if let What::FaultInjected {
+            call,
+            exchange,
+            authorization,
+            fault,
+        } = &event.what
+        {
+            self.faults.push(Fault {
+                at_us: event.at_us,
+                call: *call,
+                exchange: *exchange,
+                authorization: *authorization,
+                name: fault,
+            });
+        }
+    }
+
+    fn take_hold(&mut self, event: &'h Event) {
+        match &event.what {
+            What::Held { call } => {
+                if let Some(&place) = self.places.calls.get(call) {
+                    self.calls[place].holds.push(Hold {
+                        held_at_us: event.at_us,
+                        released: None,
+                    });
+                }
+            }
+            What::Released { call, position, of } => {
+                if let Some(&place) = self.places.calls.get(call)
+                    && let Some(hold) = self.calls[place].holds.last_mut()
+                {
+                    hold.released = Some((event.at_us, *position, *of));
                 }
             }
             _ => {}

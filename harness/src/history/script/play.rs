@@ -286,6 +286,7 @@ impl Stage {
                 exchange,
                 trouble: *trouble,
                 message: "it went wrong".to_owned(),
+                partial: None,
             },
             Reply::Answer {
                 status,

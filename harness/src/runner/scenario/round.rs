@@ -16,9 +16,10 @@ use super::state::{Paying, State};
 use super::{Stage, links, restarts, routes, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
+use crate::history::What;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
-use crate::runner::session::{PaymentHeader, SendError};
+use crate::runner::session::{PaymentHeader, SendError, now_us};
 use crate::runner::stage::RunTrouble;
 use crate::scenario::steps::{
     Buy, Call, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route, Send,
@@ -225,6 +226,7 @@ impl<'s> Round<'s> {
                 restarts.arm(self.stage, step.number, (restart, event))?;
                 continue;
             }
+            self.record(step);
             if let Step::SettleDown(settle) = &step.step {
                 let until = Instant::now() + settle.within;
                 let over = beside_restarts(restarts, finish(background));
@@ -254,6 +256,16 @@ impl<'s> Round<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the step onto the axis of time that client, server, facilitator and chain share.
+    fn record(&self, step: &CaseStep) {
+        let what = What::Step {
+            round: self.place.probe(),
+            step: u32::try_from(step.number).unwrap_or(u32::MAX),
+            name: step.step.name().to_owned(),
+        };
+        self.stage.session.recorder.append(now_us(), what);
     }
 
     /// Does one step; a `send` or `call` that goes on in the background is handed back.

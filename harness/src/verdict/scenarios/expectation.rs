@@ -43,7 +43,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
     let misses = match &expected.expect {
         Expect::Invariant(ids) => ids
             .iter()
-            .flat_map(|id| invariant::judge(scene, *id))
+            .flat_map(|id| invariant::judge(scene, *id, expected.grade))
             .collect(),
         Expect::Responses(wanted) => responses::judge(scene, wanted),
         Expect::FacilitatorCalls(wanted) => facilitator_calls(scene, wanted),
@@ -55,8 +55,12 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
     };
     let finding = |miss: Miss| ScenarioFinding {
         verdict: miss.verdict.unwrap_or(graded(expected.grade)),
+        // Counts begin with what they count, which may be the expectation's own name.
+        text: miss
+            .text
+            .strip_prefix(&format!("{}: ", miss.what))
+            .map_or_else(|| miss.text.clone(), str::to_owned),
         expectation: miss.what,
-        text: miss.text,
         why: expected.why.clone(),
         evidence: miss.evidence,
     };

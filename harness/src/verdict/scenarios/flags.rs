@@ -130,11 +130,11 @@ fn no_paid_bytes(scene: &Scene<'_, '_>, of: Option<&str>) -> Vec<Miss> {
         return vec![Miss::unseen("no_paid_bytes", "no marker tells a paid body")];
     };
     let holds = |exchange: &&&Exchange<'_>| {
-        let in_body = exchange
-            .body_text()
-            .is_some_and(|body| body.contains(marker));
+        let texts = [exchange.body_text(), exchange.partial_text()];
+        let in_body = texts.iter().flatten().any(|body| body.contains(marker));
         let headers = exchange
             .answer()
+            .or(exchange.partial)
             .into_iter()
             .flat_map(|answer| &answer.headers);
         !scene.is_blind(exchange)
@@ -142,10 +142,7 @@ fn no_paid_bytes(scene: &Scene<'_, '_>, of: Option<&str>) -> Vec<Miss> {
     };
     let all = scene.responses(of);
     let miss = |exchange: &&Exchange<'_>| {
-        let text = format!(
-            "HTTP {} carries the paid body",
-            exchange.status().unwrap_or_default()
-        );
+        let text = format!("{} carries the paid body", exchange.ending());
         Miss::new("no_paid_bytes", text, scene.evidence(&[*exchange]))
     };
     all.iter().filter(holds).map(miss).collect()

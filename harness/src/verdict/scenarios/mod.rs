@@ -4,6 +4,7 @@ mod answers;
 mod expectation;
 mod flags;
 mod invariant;
+mod rate;
 mod responses;
 mod rounds;
 mod scene;
@@ -15,10 +16,11 @@ use std::collections::BTreeMap;
 use x402_assay_reports::model::{CaseResult, Repeated, ScenarioFinding, ScenarioResult, Verdict};
 
 use self::scene::Scenes;
+use crate::audit::invariants::Told;
 use crate::history::Facts;
 use crate::history::case_ran::CaseRan;
-use crate::scenario::Scenario;
 use crate::scenario::expect::{Flag, Grade};
+use crate::scenario::{Case, Expect, Scenario};
 
 /// Most seeds that are named for one case.
 const SEEDS_MAX: usize = 5;
@@ -28,16 +30,40 @@ struct Judged {
     verdict: Verdict,
     detail: String,
     findings: Vec<ScenarioFinding>,
+    interleaving: Vec<String>,
+    /// The invariants that the scenario asks for over this round, weighed by its grades.
+    invariants: Vec<Told>,
+}
+
+impl Judged {
+    const fn of(verdict: Verdict, detail: String) -> Self {
+        Self {
+            verdict,
+            detail,
+            findings: Vec::new(),
+            interleaving: Vec::new(),
+            invariants: Vec::new(),
+        }
+    }
+}
+
+/// What scenarios came to.
+#[derive(Debug, Default)]
+pub(super) struct Scenarios {
+    pub(super) results: Vec<ScenarioResult>,
+    /// The invariants, round by round.
+    pub(super) invariants: Vec<Vec<Told>>,
 }
 
 /// Judges every scenario of a run.
-pub(super) fn judge(facts: &Facts<'_>) -> Vec<ScenarioResult> {
+pub(super) fn judge(facts: &Facts<'_>) -> Scenarios {
     let mut scenes = Scenes::read(facts);
-    facts
-        .scenarios
-        .iter()
-        .map(|(name, text)| one(facts, &mut scenes, name, text))
-        .collect()
+    let mut all = Scenarios::default();
+    for (name, text) in &facts.scenarios {
+        let result = one(facts, &mut scenes, name, text, &mut all.invariants);
+        all.results.push(result);
+    }
+    all
 }
 
 fn one<'f, 'h>(
@@ -45,6 +71,7 @@ fn one<'f, 'h>(
     scenes: &mut Scenes<'f, 'h>,
     name: &str,
     text: &str,
+    invariants: &mut Vec<Vec<Told>>,
 ) -> ScenarioResult {
     let read = Scenario::parse(text, &format!("{name}.yaml"));
     let mut by_case: BTreeMap<u32, Vec<&CaseRan>> = BTreeMap::new();
@@ -60,7 +87,12 @@ fn one<'f, 'h>(
                     inconclusive("the scenario's text in the history cannot be read".to_owned())
                 }
             });
-            case_result(&rounds, judged.collect())
+            let mut judged: Vec<Judged> = judged.collect();
+            let told = judged
+                .iter_mut()
+                .map(|round| std::mem::take(&mut round.invariants));
+            invariants.extend(told);
+            case_result(&rounds, judged)
         })
         .collect();
     let mut ran = cases
@@ -84,7 +116,20 @@ fn one<'f, 'h>(
         verdict,
         smallest: smallest(&cases, verdict),
         cases,
+        replay: replay(facts, name),
     }
+}
+
+/// The recorded command with this scenario alone, on the same kind of chain, in the same order.
+fn replay(facts: &Facts<'_>, name: &str) -> Option<String> {
+    let run = facts.run?;
+    let rest = run.command.as_ref()?.strip_prefix("x402-assay run")?;
+    let chain = match run.chain_used.as_str() {
+        "memory" => " --chain memory",
+        _ => "",
+    };
+    let seed = run.seed;
+    Some(format!("x402-assay run {name}{rest}{chain} --seed {seed}"))
 }
 
 /// The least parameters among the cases with the scenario's verdict, when that verdict is a finding.
@@ -142,9 +187,15 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         .iter()
         .filter(|round| round.verdict == verdict)
         .count();
+    let is_shown =
+        |round: &&Judged| !matches!(round.verdict, Verdict::Inconclusive | Verdict::Skipped);
+    let is_broken = |round: &&Judged| matches!(round.verdict, Verdict::Fail | Verdict::Warn);
+    let shown = judged.iter().filter(is_shown).count();
+    let rate = rate::sentence(judged.iter().filter(is_broken).count(), shown);
     let told = judged.into_iter().find(|round| round.verdict == verdict);
-    let (detail, findings) =
-        told.map_or_else(Default::default, |round| (round.detail, round.findings));
+    let (detail, findings, interleaving) = told.map_or_else(Default::default, |round| {
+        (round.detail, round.findings, round.interleaving)
+    });
     let first = rounds.first();
     CaseResult {
         case: first.map_or(0, |ran| ran.case),
@@ -154,7 +205,9 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         with_verdict,
         repeats,
         detail,
+        rate,
         findings,
+        interleaving,
         minimised: None,
         replay: None,
     }
@@ -190,11 +243,7 @@ fn repeated(
 }
 
 fn inconclusive(why: String) -> Judged {
-    Judged {
-        verdict: Verdict::Inconclusive,
-        detail: why,
-        findings: Vec::new(),
-    }
+    Judged::of(Verdict::Inconclusive, why)
 }
 
 fn round<'f, 'h>(
@@ -204,17 +253,13 @@ fn round<'f, 'h>(
     ran: &'h CaseRan,
 ) -> Judged {
     if let Some(reason) = &ran.skipped {
-        return Judged {
-            verdict: Verdict::Skipped,
-            detail: reason.clone(),
-            findings: Vec::new(),
-        };
+        return Judged::of(Verdict::Skipped, reason.clone());
     }
     let place = usize::try_from(ran.case).unwrap_or(0).checked_sub(1);
     let Some(case) = place.and_then(|place| scenario.expand().get(place)) else {
         return inconclusive(format!("the scenario has no case {}", ran.case));
     };
-    let scene = scenes.take(facts, ran, case);
+    let mut scene = scenes.take(facts, ran, case);
     let mut findings: Vec<ScenarioFinding> = case
         .expect
         .iter()
@@ -234,8 +279,10 @@ fn round<'f, 'h>(
     let verdict = findings
         .iter()
         .map(|finding| finding.verdict)
-        .fold(quiet, Verdict::max);
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        .fold(quiet, |worst, next| {
+            std::cmp::max_by_key(worst, next, in_round)
+        });
+    findings.sort_by_key(|finding| std::cmp::Reverse(in_round(&finding.verdict)));
     let detail = match findings.first() {
         Some(worst) if worst.verdict == verdict => format!("{}: {}", worst.expectation, worst.text),
         _ if !unmet.is_empty() => unmet.join("; "),
@@ -244,10 +291,62 @@ fn round<'f, 'h>(
         }
         _ => scene.summary(),
     };
+    let is_broken = verdict == Verdict::Fail || verdict == Verdict::Warn;
+    let interleaving = match is_broken {
+        true => scene.interleaving(),
+        false => Vec::new(),
+    };
+    if let Some(worst) = findings.first_mut().filter(|_| is_broken)
+        && !worst.evidence.iter().any(|piece| piece.kind == "timeline")
+    {
+        worst.evidence.extend(scene.timeline());
+    }
     Judged {
         verdict,
         detail,
         findings,
+        interleaving,
+        invariants: weighed(std::mem::take(&mut scene.invariants), case),
+    }
+}
+
+/// What the run's invariants take from a round: those that its scenario asks for, and no worse than it grades them. What a
+/// scenario breaks on purpose it does not ask about.
+fn weighed(told: Vec<Told>, case: &Case) -> Vec<Told> {
+    let asked = told.into_iter().filter_map(|mut row| {
+        let grade = asked_grade(case, row.id)?;
+        for (verdict, _) in &mut row.breaches {
+            *verdict = invariant::weigh(*verdict, grade);
+        }
+        let worst = row.breaches.iter().map(|(verdict, _)| *verdict);
+        row.verdict = worst
+            .filter(|verdict| *verdict > Verdict::Info)
+            .max()
+            .unwrap_or_else(|| quiet(row.observed));
+        Some(row)
+    });
+    asked.collect()
+}
+
+/// The strictest grade of the expectations that name this invariant.
+fn asked_grade(case: &Case, id: &str) -> Option<Grade> {
+    let grades = case
+        .expect
+        .iter()
+        .filter_map(|expected| match &expected.expect {
+            Expect::Invariant(ids) => ids
+                .iter()
+                .any(|asked| asked.word() == id)
+                .then_some(expected.grade),
+            _ => None,
+        });
+    grades.max_by_key(|grade| graded(*grade))
+}
+
+const fn quiet(observed: usize) -> Verdict {
+    match observed {
+        0 => Verdict::Skipped,
+        _ => Verdict::Pass,
     }
 }
 
@@ -256,6 +355,14 @@ fn round<'f, 'h>(
 fn holds_anyway(expectation: &str) -> bool {
     expectation.starts_with("invariant ")
         || ["liveness", Flag::TermsFromServer.word()].contains(&expectation)
+}
+
+/// The order of verdicts inside a round: what was seen and warns weighs more than what another expectation did not see.
+fn in_round(verdict: &Verdict) -> (Verdict, bool) {
+    match verdict {
+        Verdict::Warn => (Verdict::Inconclusive, true),
+        other => (*other, false),
+    }
 }
 
 /// What a missed expectation of this grade is.
@@ -280,7 +387,9 @@ mod tests {
             with_verdict: 1,
             repeats: None,
             detail: String::new(),
+            rate: None,
             findings: Vec::new(),
+            interleaving: Vec::new(),
             minimised: None,
             replay: None,
         }
@@ -293,11 +402,7 @@ mod tests {
             seed: Some(u64::from(repeat) * 10),
             ..CaseRan::default()
         };
-        let judged = |verdict| Judged {
-            verdict,
-            detail: format!("{verdict:?}"),
-            findings: Vec::new(),
-        };
+        let judged = |verdict| Judged::of(verdict, format!("{verdict:?}"));
         let (first, second, third) = (ran(1), ran(2), ran(3));
         let rounds = [&first, &first, &second, &second, &third, &third];
         let of = [0, 0, 1, 1, 0, 1].map(|bad| judged([Verdict::Pass, Verdict::Fail][bad]));

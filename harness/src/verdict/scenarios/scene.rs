@@ -5,13 +5,19 @@ use std::collections::{BTreeSet, HashMap};
 use x402_assay_reports::model::{Evidence, ScenarioFinding, Verdict};
 use x402_mock_facilitator::event::Endpoint;
 
-use crate::audit::{Book, Books, Contents, Delivery};
+use crate::audit::invariants::{self, Told};
+use crate::audit::{
+    Book, Books, Contents, Delivery, Recovery, Round, Span, interleaving, timeline,
+};
 use crate::history::case_ran::{CaseRan, SIBLING};
 use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
+use crate::scenario::steps::Chain;
 use crate::scenario::{Case, CaseStep, Step};
 
 /// Most pieces of evidence of one finding.
 const EVIDENCE_MAX: usize = 12;
+/// Most disturbances that are named.
+const DISTURBANCES_MAX: usize = 8;
 
 /// The exchanges and books of a run, by round.
 pub(super) struct Scenes<'f, 'h> {
@@ -107,7 +113,7 @@ impl<'f, 'h> Scenes<'f, 'h> {
         calls.extend(facts.calls.iter().filter(|call| {
             call.endpoint == Endpoint::Supported && window.contains(&call.received_at_us)
         }));
-        Scene {
+        let mut scene = Scene {
             facts,
             ran,
             case: case.clone(),
@@ -116,7 +122,10 @@ impl<'f, 'h> Scenes<'f, 'h> {
             blind,
             books,
             calls,
-        }
+            invariants: Vec::new(),
+        };
+        scene.invariants = scene.judge_invariants();
+        scene
     }
 }
 
@@ -198,6 +207,8 @@ pub(super) struct Scene<'f, 'h> {
     blind: BTreeSet<&'h str>,
     pub(super) books: Books<'h>,
     pub(super) calls: Vec<&'f FacilitatorCall<'h>>,
+    /// The invariants over this round alone.
+    pub(super) invariants: Vec<Told>,
 }
 
 impl<'f, 'h> Scene<'f, 'h> {
@@ -219,6 +230,74 @@ impl<'f, 'h> Scene<'f, 'h> {
             step_of(exchange).is_some_and(|step| steps.iter().any(|known| known == step))
         };
         self.exchanges.iter().filter(ours).copied().collect()
+    }
+
+    fn judge_invariants(&self) -> Vec<Told> {
+        let round = Round {
+            exchanges: self.responses(None),
+            window_us: (self.ran.started_us, self.ran.ended_us),
+            disturbances: self.disturbances(),
+            recoveries: self.recoveries(),
+            reorganised: self.reorganised(),
+            preempted: self.preempted(),
+        };
+        invariants::judge_all(&Span {
+            facts: self.facts,
+            books: &self.books,
+            round: Some(&round),
+        })
+    }
+
+    /// Direct calls of steps before one that takes blocks away.
+    fn reorganised(&self) -> Vec<u32> {
+        let reorgs = self.case.steps.iter().filter_map(|step| match &step.step {
+            Step::Chain(Chain::Reorg(_)) => Some(step.number),
+            _ => None,
+        });
+        let Some(last) = reorgs.max() else {
+            return Vec::new();
+        };
+        let calls = self.answers(None).into_iter();
+        let before = calls.filter(|call| {
+            let step = self.step_number(call.exchange);
+            step.is_some_and(|step| step < last)
+        });
+        before.map(|call| call.exchange.number()).collect()
+    }
+
+    fn preempted(&self) -> Vec<u32> {
+        let named = self.case.steps.iter().filter_map(|step| match &step.step {
+            Step::Chain(Chain::Preempt(name)) => Some(self.payments(name)),
+            _ => None,
+        });
+        let books = named.flatten();
+        books.map(|book| book.signed.authorization).collect()
+    }
+
+    /// The `buy` steps that were to go on until one purchase was served.
+    fn recoveries(&self) -> Vec<Recovery> {
+        let tried = self.case.steps.iter().filter_map(|step| match &step.step {
+            Step::Buy(buy) => Some((step.number, buy.within?)),
+            _ => None,
+        });
+        tried
+            .map(|(number, within)| {
+                let word = number.to_string();
+                let ours = || {
+                    self.exchanges
+                        .iter()
+                        .filter(|exchange| step_of(exchange) == Some(&word))
+                };
+                Recovery {
+                    step: number,
+                    within,
+                    authorizations: ours()
+                        .filter_map(|exchange| exchange.sent.authorization)
+                        .collect(),
+                    served: ours().any(|exchange| self.is_delivered(exchange)),
+                }
+            })
+            .collect()
     }
 
     /// Direct calls of the step that has this name, or of every `call`.
@@ -249,16 +328,6 @@ impl<'f, 'h> Scene<'f, 'h> {
         let mut calls = self.answers(of);
         calls.retain(|call| call.exchange.sent.authorization == number);
         calls
-    }
-
-    /// True when a request of this step was delivered.
-    pub(super) fn step_delivered(&self, number: usize) -> bool {
-        let step = number.to_string();
-        let mut ours = self
-            .exchanges
-            .iter()
-            .filter(|exchange| step_of(exchange) == Some(&step));
-        ours.any(|exchange| self.is_delivered(exchange))
     }
 
     /// True when the response carries the paid body.
@@ -294,18 +363,29 @@ impl<'f, 'h> Scene<'f, 'h> {
             .collect()
     }
 
-    /// Whether something was made to go wrong and did.
-    pub(super) fn disturbed(&self) -> bool {
-        let fault = self
+    /// What was made to go wrong and did, in a few words each.
+    fn disturbances(&self) -> Vec<String> {
+        let faults = self
             .ran
             .faults
             .iter()
-            .any(|fault| fault.fired > 0 || fault.kind == "outage");
-        let client = self.case.steps.iter().any(|step| match &step.step {
-            Step::Send(send) => send.give_up_after.is_some(),
-            _ => false,
-        });
-        fault || client
+            .filter(|fault| fault.fired > 0 || fault.kind == "outage");
+        let mut said: Vec<String> = faults
+            .map(|fault| format!("{} of step {}", fault.kind, fault.step))
+            .collect();
+        said.extend(self.case.steps.iter().filter_map(|step| {
+            let what = match &step.step {
+                Step::Send(send) => send.give_up_after.map(|_| "the client gave up")?,
+                Step::Chain(_) => "the chain was disturbed",
+                Step::Link(_) => "a link was disturbed",
+                Step::Restart(_) => "a restart",
+                _ => return None,
+            };
+            Some(format!("{what} in step {}", step.number))
+        }));
+        said.dedup();
+        said.truncate(DISTURBANCES_MAX);
+        said
     }
 
     /// True when the ledger was read after everything the round did.
@@ -383,6 +463,31 @@ impl<'f, 'h> Scene<'f, 'h> {
             "{calls}{} requests, {delivered} delivered, {transfers} transferred",
             responses.len()
         )
+    }
+
+    /// The order in which the requests with the most contested payment passed each other.
+    pub(super) fn interleaving(&self) -> Vec<String> {
+        self.contested().map_or_else(Vec::new, |book| {
+            interleaving::of_book(self.facts, &self.books, book)
+        })
+    }
+
+    /// What happened to the most contested payment, else to the first request.
+    pub(super) fn timeline(&self) -> Vec<Evidence> {
+        let moments = match (self.contested(), self.responses(None).first()) {
+            (Some(book), _) => timeline::of_book(self.facts, book),
+            (None, Some(exchange)) => timeline::of_exchange(self.facts, exchange),
+            (None, None) => Vec::new(),
+        };
+        timeline::evidence(&moments)
+    }
+
+    /// The payment that was delivered most often, and among those the one that was sent most often.
+    fn contested(&self) -> Option<&Book<'h>> {
+        let books = self.books.books.iter().rev();
+        books
+            .filter(|book| !book.exchanges.is_empty())
+            .max_by_key(|book| (book.distinct_grants(), book.exchanges.len()))
     }
 
     /// Exchanges as evidence, bounded.
