@@ -15,6 +15,7 @@ pub mod http;
 pub mod launch;
 pub mod link;
 pub mod reference_server;
+pub mod replay;
 pub mod runner;
 pub mod scenario;
 pub mod service;

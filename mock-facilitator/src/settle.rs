@@ -47,7 +47,11 @@ pub(crate) async fn settle(
     steer: Option<&Steer>,
 ) -> Result<B256, Unsettled> {
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
-    let prepared = prepare(facilitator, ledger.as_ref(), claim, Scope::ALL).await?;
+    let scope = Scope {
+        window: Window::Settling,
+        ..Scope::ALL
+    };
+    let prepared = prepare(facilitator, ledger.as_ref(), claim, scope).await?;
     let on_step = |step| record(facilitator, call, steer, step);
     judge(ledger.settle(&prepared.payment, &on_step).await)
 }

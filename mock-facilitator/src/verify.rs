@@ -60,6 +60,8 @@ impl Scope {
 pub(crate) enum Window {
     /// `validAfter` and `validBefore` must hold, the latter with a margin.
     Checked,
+    /// As `Checked`, with half the margin: time passed since verification said yes.
+    Settling,
     /// They must hold now.
     WithoutMargin,
     /// Not at all: they held when the transaction was sent, for one that is already on its way.
@@ -86,6 +88,7 @@ pub(crate) async fn check_claim(
     check_terms(&claim)?;
     match scope.window {
         Window::Checked => check_window(&claim.payment, now, LIFETIME_MIN_S)?,
+        Window::Settling => check_window(&claim.payment, now, LIFETIME_MIN_S / 2)?,
         Window::WithoutMargin => check_window(&claim.payment, now, 1)?,
         Window::Ignored => {}
     }

@@ -262,11 +262,84 @@ pub struct CaseResult {
     pub rounds: usize,
     /// Rounds with that verdict.
     pub with_verdict: usize,
+    /// In how many repeats, when the case was repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeated>,
     /// What was seen, in one sentence; the reason when skipped or inconclusive.
     pub detail: String,
     /// What did not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<ScenarioFinding>,
+    /// The smallest form of the case that still fails, if one was looked for and found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimised: Option<Minimised>,
+    /// Command that repeats the finding alone, when a replay file was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
+}
+
+impl CaseResult {
+    /// What was seen, with the share of repeats in which it was.
+    pub fn seen(&self) -> String {
+        let Some(repeats) = &self.repeats else {
+            return self.detail.clone();
+        };
+        let seed = match (self.verdict, repeats.seeds.first()) {
+            (Verdict::Pass | Verdict::Skipped, _) | (_, None) => String::new(),
+            (_, Some(seed)) => format!(" (the first with --seed {seed})"),
+        };
+        let (with, of) = (repeats.with_verdict, repeats.ran);
+        let unclear = match repeats.inconclusive {
+            unclear if unclear > 0 && self.verdict != Verdict::Inconclusive => {
+                format!(", {unclear} inconclusive")
+            }
+            _ => String::new(),
+        };
+        format!("in {with} of {of} repeats{unclear}{seed}: {}", self.detail)
+    }
+}
+
+/// A case that was repeated, each time with a seed of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// Repeats that were run.
+    pub ran: usize,
+    /// Repeats with the case's verdict.
+    pub with_verdict: usize,
+    /// Repeats that showed nothing, for example because a fault was never met.
+    #[serde(default)]
+    pub inconclusive: usize,
+    /// Seeds of the first few of those with the verdict.
+    pub seeds: Vec<u64>,
+}
+
+/// What was taken away from a failing case while it went on failing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minimised {
+    /// The varied values that are left, for example `copies=2 settle_delay=250ms`.
+    pub label: String,
+    /// Steps before and after.
+    pub steps: (usize, usize),
+    /// Smaller forms that were tried on the target.
+    pub tries: usize,
+    /// The smallest form failed in so many of so many repeats.
+    pub confirmed: (usize, usize),
+}
+
+impl Minimised {
+    /// The whole of it in one line.
+    pub fn told(&self) -> String {
+        let label = match self.label.as_str() {
+            "" => String::new(),
+            label => format!("{label}, "),
+        };
+        let (before, after) = self.steps;
+        let (with, of) = self.confirmed;
+        format!(
+            "{label}{after} of {before} steps; failed in {with} of {of} repeats ({} tries)",
+            self.tries
+        )
+    }
 }
 
 /// One expectation of a case that did not hold.

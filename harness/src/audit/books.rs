@@ -11,6 +11,9 @@ use crate::history::event::{Signed, Trouble};
 use crate::history::exchange::Outcome;
 use crate::history::{Exchange, Facts};
 
+/// Where a payment carries its identifier.
+const PAYMENT_ID: &str = "/extensions/payment-identifier/info/id";
+
 /// A delivery of the paid content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
@@ -56,6 +59,8 @@ pub struct Book<'h> {
     pub at_rest: bool,
     /// Its exchanges ended without an answer because of us, or of time.
     pub answer_lost: bool,
+    /// The bench itself asked the facilitator about it, without a server that could give anything.
+    pub called_directly: bool,
 }
 
 impl Book<'_> {
@@ -201,7 +206,8 @@ fn keep_book<'h>(
             let repeat = if grants.is_empty() {
                 Repeat::Distinct
             } else {
-                repeat_of(facts, exchange)
+                let first = facts.exchange(grants[0].exchange);
+                repeat_of(facts, exchange, first)
             };
             grants.push(Grant {
                 exchange: exchange.number(),
@@ -223,6 +229,7 @@ fn keep_book<'h>(
             && last_seq
                 .is_some_and(|seq| chains.iter().any(|chain| facts.at_rest_after(seq, *chain))),
         answer_lost: carrying.iter().any(|exchange| is_lost(exchange)),
+        called_directly: carrying.iter().any(|exchange| exchange.is_direct()),
     }
 }
 
@@ -248,14 +255,30 @@ fn is_lost(exchange: &Exchange<'_>) -> bool {
     }
 }
 
-fn repeat_of(facts: &Facts<'_>, exchange: &Exchange<'_>) -> Repeat {
-    if facts.run.is_some_and(|run| run.idempotent_replay) {
+fn repeat_of(facts: &Facts<'_>, exchange: &Exchange<'_>, first: Option<&Exchange<'_>>) -> Repeat {
+    let by_id = first.is_some_and(|first| is_repeat_by_id(exchange, first));
+    if by_id || facts.run.is_some_and(|run| run.idempotent_replay) {
         Repeat::Declared
     } else if runs_in(facts, exchange) == Some(0) {
         Repeat::NotRunAgain
     } else {
         Repeat::Distinct
     }
+}
+
+/// True for a repeat with a payment identifier, which the bench sends only where it is declared: the identical request,
+/// or the identical answer to another one.
+fn is_repeat_by_id(exchange: &Exchange<'_>, first: &Exchange<'_>) -> bool {
+    let id = |exchange: &Exchange<'_>| {
+        let id = exchange.payment()?.pointer(PAYMENT_ID)?.as_str()?;
+        Some(id.to_owned())
+    };
+    let (one, other) = (exchange.sent, first.sent);
+    let same_request =
+        (&one.method, &one.path, &one.body) == (&other.method, &other.path, &other.body);
+    let bodies = exchange.answer().zip(first.answer());
+    let same_answer = bodies.is_some_and(|(one, other)| one.body == other.body);
+    id(exchange).is_some() && id(exchange) == id(first) && (same_request || same_answer)
 }
 
 /// Most exchanges between two readings that are looked through.

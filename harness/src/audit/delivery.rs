@@ -84,7 +84,8 @@ impl<'h> Contents<'h> {
 
     /// What an answer gave away; free routes and unanswered exchanges give nothing.
     pub fn delivery(&self, exchange: &Exchange<'h>) -> Delivery {
-        if exchange.sent.probe.starts_with("free/") || exchange.answer().is_none() {
+        let free = exchange.sent.probe.starts_with("free/") || exchange.is_direct();
+        if free || exchange.answer().is_none() {
             return Delivery::Nothing;
         }
         // A preflight of another method runs no handler.

@@ -10,3 +10,4 @@ pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};
+pub use ledger::Moved;

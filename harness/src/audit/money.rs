@@ -33,7 +33,7 @@ pub fn totals(books: &Books<'_>) -> Money {
         double_charged: count(&|book| book.transfers.len() > 1),
         unpaid_grants: unpaid + books.strays.len(),
         charged_without_service: count(&|book| {
-            !book.transfers.is_empty() && book.grants.is_empty()
+            !book.transfers.is_empty() && book.grants.is_empty() && !book.called_directly
         }),
         faulted: books.books.len() - kept.len(),
         amounts: BTreeMap::from([

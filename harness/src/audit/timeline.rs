@@ -128,7 +128,11 @@ impl Draft {
         let asked = format!("sends {} (exchange {number})", sent.probe);
         self.say(exchange.sent_at_us, Actor::Client, asked);
         let ended = format!("{} (exchange {number})", exchange.ending());
-        self.say(exchange.ended_at_us, Actor::Server, ended);
+        let answers = match exchange.is_direct() {
+            true => Actor::Facilitator,
+            false => Actor::Server,
+        };
+        self.say(exchange.ended_at_us, answers, ended);
     }
 
     fn call(&mut self, call: &FacilitatorCall<'_>) {

@@ -1,6 +1,10 @@
 //! One whole run, from options to report: services, target, exchanges, verdict. Prints nothing.
 
+mod builtin;
+mod copies;
 mod error;
+mod front;
+mod links;
 mod services;
 mod start;
 mod target;

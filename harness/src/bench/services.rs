@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use x402_mock_facilitator::DefectSet;
+
 use super::error::BenchError;
 use crate::chain::AnvilSearch;
 use crate::cli::args::{Attach, Chain, Listen, PortChoice};
@@ -20,10 +22,23 @@ pub struct Services {
     pub control: ControlClient,
     /// Where they listen.
     pub state: ServiceState,
-    own: Option<Service>,
+    pub(super) own: Option<Service>,
 }
 
 impl Services {
+    /// Whether this run started them.
+    pub(super) const fn are_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Breaks the facilitator on purpose; without a defect it stays as somebody else may have set it.
+    pub(super) async fn break_facilitator(&self, on: DefectSet) -> Result<(), ControlError> {
+        match on.is_empty() {
+            true => Ok(()),
+            false => self.control.set_defects(on).await,
+        }
+    }
+
     /// Ends them, if they are our own.
     pub async fn stop(self) {
         if let Some(service) = self.own {

@@ -1,29 +1,39 @@
 //! The course of one run.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::PayerKey;
+use x402_mock_facilitator::DefectSet as FacilitatorDefects;
 
 use super::error::BenchError;
+use super::front::{self, FrontOptions};
+use super::links;
 use super::services::{Services, obtain, service_options};
-use super::target::Target;
+use super::target::{Target, TargetError};
 use crate::cli::again::run_again;
-use crate::cli::args::Setup;
+use crate::cli::args::{ChainChoice, Setup};
 use crate::client::Payer;
 use crate::config::TargetProfile;
-use crate::config::profile::Flow;
+use crate::config::profile::{Flow, TargetKind};
 use crate::history::event::RunStarted;
 use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
-use crate::reference_server::DefectSet;
+use crate::link::LinkProxy;
+use crate::reference_server::Deviations;
 use crate::runner::{
-    self, Plays, Progress, RunTrouble, Scope, Secrets, Session, SessionOptions, Sheet, check_host,
+    self, Bystander, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session,
+    SessionOptions, Sheet, check_host,
 };
 
 /// File of the history, inside the report folder.
 pub const HISTORY_FILE: &str = "history.jsonl";
+
+/// Longest wait for the answer to a direct call; a round's own time-out is shorter as a rule. Facilitators wait up to
+/// three minutes for a receipt.
+const DIRECT_CALL_MAX: Duration = Duration::from_secs(200);
 
 /// What a run is made of.
 #[derive(Clone)]
@@ -34,6 +44,8 @@ pub struct Bench<'a> {
     pub scope: Scope,
     /// Scenarios to run after the controls; none for the battery alone.
     pub scenarios: &'a [Sheet],
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'a>,
     /// Seed of the run; payers derive from it.
     pub seed: u64,
     /// Folder for the history; memory only when absent.
@@ -80,12 +92,15 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
     if let Some(url) = target.and_then(TargetProfile::url) {
         check_host(&url.host(), &bench.setup.owned_hosts)?;
     }
-    let defects: DefectSet = bench
-        .setup
-        .defects
-        .join(",")
-        .parse()
-        .map_err(|error| BenchError::Usage(format!("--defect: {error}")))?;
+    if let Some(problem) = target.and_then(front::unsuited) {
+        return Err(BenchError::Usage(problem));
+    }
+    if target.is_some_and(is_facilitator) && bench.setup.chain.choice == ChainChoice::Memory {
+        return Err(BenchError::Usage(
+            "--chain memory: a facilitator under test needs a node to settle on; use --chain anvil or the URL of a dev node".to_owned(),
+        ));
+    }
+    let (deviations, facilitator_defects) = defects(&bench.setup.defects)?;
     let secrets = target.map(Secrets::of).unwrap_or_default();
     let http = ProbeClient::new(probe_options(bench.setup))?;
     let recorder = match bench.out {
@@ -103,7 +118,8 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
         .collect();
     let mut course = Course {
         bench,
-        defects,
+        deviations,
+        facilitator_defects,
         recorder: recorder.clone(),
         secrets: secrets.clone(),
         target_log: Vec::new(),
@@ -131,10 +147,40 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
     })
 }
 
+/// Begins the name of a facilitator's defect that the server has too.
+const FACILITATORS: &str = "facilitator:";
+
+/// Defects of the built-in server, and those of the built-in facilitator.
+fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
+    // Some names both know: the server's then, unless `facilitator:` says otherwise.
+    let named: Vec<&str> = named
+        .iter()
+        .flat_map(|names| names.split(','))
+        .map(str::trim)
+        .collect();
+    let is_facilitators = |name: &&str| {
+        name.starts_with(FACILITATORS)
+            || (name.parse::<Deviations>().is_err() && name.parse::<FacilitatorDefects>().is_ok())
+    };
+    let (theirs, ours): (Vec<&str>, Vec<&str>) = named.into_iter().partition(is_facilitators);
+    let bare = |name: &str| name.trim_start_matches(FACILITATORS).to_owned();
+    let usage = |error: &dyn std::fmt::Display| BenchError::Usage(format!("--defect: {error}"));
+    let theirs: Vec<String> = theirs.into_iter().map(bare).collect();
+    let server = ours.join(",").parse().map_err(|error| usage(&error))?;
+    let facilitator = theirs.join(",").parse().map_err(|error| usage(&error))?;
+    Ok((server, facilitator))
+}
+
+/// True for a profile of a facilitator.
+const fn is_facilitator(profile: &TargetProfile) -> bool {
+    matches!(profile.kind, TargetKind::Facilitator { .. })
+}
+
 /// What the stages of one run share.
 struct Course<'a> {
     bench: &'a Bench<'a>,
-    defects: DefectSet,
+    deviations: Deviations,
+    facilitator_defects: FacilitatorDefects,
     recorder: Recorder,
     secrets: Secrets,
     target_log: Vec<String>,
@@ -149,24 +195,32 @@ impl Course<'_> {
     ) -> Result<Result<(), RunTrouble>, BenchError> {
         let bench = self.bench;
         let setup = bench.setup;
-        let options = service_options(
+        let mut options = service_options(
             &setup.chain,
             &setup.listen,
             bench.strict,
             bench.guard.clone(),
         );
+        let with_links = !bench.scenarios.is_empty();
+        if with_links {
+            links::make_room(setup, &mut options);
+        }
         let services = tokio::select! {
             services = obtain(&setup.attach, options, &setup.listen, bench.progress) => services?,
             () = bench.cancel.cancelled() => return Ok(Err(RunTrouble::Interrupted)),
         };
-        let services = match services {
+        let mut services = match services {
             Ok(services) => services,
             Err(error) => {
                 self.started(setup.target.as_ref(), None, &payers);
                 return Ok(Err(RunTrouble::Stopped(error.to_string())));
             }
         };
-        let ended = self.with_services(http, payers, &services).await;
+        let link = match with_links {
+            true => links::before_facilitator(setup, &mut services)?,
+            false => Err("links are for scenarios".to_owned()),
+        };
+        let ended = self.with_services(http, payers, &services, link).await;
         services.stop().await;
         Ok(ended)
     }
@@ -176,23 +230,18 @@ impl Course<'_> {
         http: ProbeClient,
         payers: Vec<Payer>,
         services: &Services,
+        link: Result<LinkProxy, String>,
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
         self.bench.progress.stage("starting the target");
-        let starting = Target::start(
-            setup.target.clone(),
-            &self.defects,
-            setup.chain.chain_id,
-            (&services.control, &services.state),
-            (&self.bench.guard, !self.bench.scenarios.is_empty()),
-        );
+        let starting = self.start_target(&http, services);
         let target = tokio::select! {
             target = starting => {
                 target.map_err(|error| RunTrouble::Stopped(error.to_string()))
             }
             () = self.bench.cancel.cancelled() => Err(RunTrouble::Interrupted),
         };
-        let target = match target {
+        let mut target = match target {
             Ok(target) => target,
             Err(trouble) => {
                 self.started(setup.target.as_ref(), Some(services), &payers);
@@ -200,14 +249,66 @@ impl Course<'_> {
             }
         };
         self.started(Some(&target.profile), Some(services), &payers);
-        let ended = self.exchanges(http, payers, services, &target).await;
+        let switch = services.break_facilitator(self.facilitator_defects);
+        switch
+            .await
+            .map_err(|error| RunTrouble::Stopped(error.to_string()))?;
+        let links = match self.bench.scenarios.is_empty() {
+            true => Links::none("links are for scenarios"),
+            false => links::around(&mut target, link),
+        };
+        let ended = self
+            .exchanges(http, payers, services, (&target, &links))
+            .await;
         self.target_log = target
             .log_tail()
+            .await
             .iter()
             .map(|line| self.secrets.text(line))
             .collect();
         target.stop().await;
+        // Others may use it after this run, if it is that of a running `up`.
+        if !self.facilitator_defects.is_empty() {
+            let mended = services.control.set_defects(FacilitatorDefects::NONE);
+            if let Err(error) = mended.await {
+                tracing::warn!(%error, "the facilitator keeps its defects");
+            }
+        }
         ended
+    }
+
+    async fn start_target(
+        &self,
+        http: &ProbeClient,
+        services: &Services,
+    ) -> Result<Target, TargetError> {
+        let setup = self.bench.setup;
+        let (control, state) = (&services.control, &services.state);
+        let tested = setup
+            .target
+            .as_ref()
+            .filter(|target| is_facilitator(target));
+        if let Some(profile) = tested {
+            let options = FrontOptions {
+                profile: profile.clone(),
+                chain_id: setup.chain.chain_id,
+                control,
+                state,
+                guard: &self.bench.guard,
+                http,
+                bystander: Arc::new(Bystander::new(self.recorder.clone())),
+            };
+            return front::start(options).await;
+        }
+        let surroundings = (self.bench.guard.as_path(), !self.bench.scenarios.is_empty());
+        Target::start(
+            setup.target.clone(),
+            &self.deviations,
+            setup.chain.chain_id,
+            (control, state),
+            surroundings,
+        )
+        .await
     }
 
     async fn exchanges(
@@ -215,10 +316,17 @@ impl Course<'_> {
         http: ProbeClient,
         payers: Vec<Payer>,
         services: &Services,
-        target: &Target,
+        (target, links): (&Target, &Links),
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
+        let direct = ProbeClientOptions {
+            timeout: setup.timeout.max(DIRECT_CALL_MAX),
+            ..http.options().clone()
+        };
+        let direct =
+            ProbeClient::new(direct).map_err(|error| RunTrouble::Stopped(error.to_string()))?;
         let options = SessionOptions {
+            direct,
             profile: target.profile.clone(),
             port: target.port,
             http,
@@ -228,6 +336,7 @@ impl Course<'_> {
             payers,
             cancel: self.bench.cancel.clone(),
             patience: self.bench.patience,
+            facilitator: target.access.clone(),
         };
         let session = Session::open(options, self.bench.progress).await?;
         let versions = setup.versions.as_deref();
@@ -235,8 +344,11 @@ impl Course<'_> {
             sheets: self.bench.scenarios,
             seed: self.bench.seed,
             chain: &services.state.chain.kind,
+            links,
+            target: target.control(),
+            repeats: self.bench.repeats,
         };
-        let chain_id = setup.chain.chain_id;
+        let chain_id = target.chain_id;
         runner::run(&session, self.bench.scope, versions, chain_id, plays).await
     }
 
@@ -247,7 +359,12 @@ impl Course<'_> {
         services: Option<&Services>,
         payers: &[Payer],
     ) {
-        let built_in = self.bench.setup.target.is_none();
+        let setup_target = self.bench.setup.target.as_ref();
+        let built_in = setup_target.is_none();
+        // In front of a facilitator stands a server that is not the target.
+        let tested = setup_target
+            .filter(|target| is_facilitator(target))
+            .or(profile);
         let chain = services.map(|services| &services.state.chain);
         let origin = profile
             .map(|profile| profile.origin.clone())
@@ -262,15 +379,13 @@ impl Course<'_> {
             target_kind: if built_in {
                 "builtin".to_owned()
             } else {
-                profile
-                    .map_or("server", TargetProfile::kind_name)
-                    .to_owned()
+                tested.map_or("server", TargetProfile::kind_name).to_owned()
             },
-            target_name: profile.map_or_else(
+            target_name: tested.map_or_else(
                 || "built-in reference server".to_owned(),
                 |profile| profile.name.clone(),
             ),
-            target_url: profile.map(shown_url).unwrap_or_default(),
+            target_url: tested.map(shown_url).unwrap_or_default(),
             chain_requested: chain
                 .map(|chain| chain.requested.clone())
                 .unwrap_or_default(),

@@ -1,15 +1,16 @@
 //! Getting the target up: launched, built in, or already there.
 
-use std::net::Ipv4Addr;
 use std::path::Path;
 
 use alloy_primitives::Address;
 use x402_assay_protocol::{Network, PayerKey, network};
 
+use super::copies::Copies;
 use crate::config::TargetProfile;
-use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
-use crate::reference_server::{DefectSet, ReferenceServer, ReferenceServerOptions};
-use crate::runner::builtin_profile;
+use crate::launch::{LaunchError, LaunchedTarget, STOP_GRACE};
+use crate::link::LinkProxy;
+use crate::reference_server::{Deviations, ReferenceServerOptions};
+use crate::runner::{Access, NotOurProcess, Owner, TargetControl, builtin_profile};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
 };
@@ -20,14 +21,23 @@ pub(crate) struct Target {
     pub(crate) profile: TargetProfile,
     /// Port that stands for `{port}`.
     pub(crate) port: u16,
-    kept: Kept,
+    /// The way to the facilitator.
+    pub(crate) access: Access,
+    /// The only chain to pay on, if the target settles on one alone.
+    pub(crate) chain_id: Option<u64>,
+    /// Processes of the server that is asked, if they are ours.
+    pub(super) copies: Option<Copies>,
+    /// The facilitator under test behind that server, and the link between them.
+    pub(super) tested: Option<Tested>,
 }
 
+/// A facilitator under test.
 #[derive(Debug)]
-enum Kept {
-    Nothing,
-    Launched(Box<LaunchedTarget>),
-    BuiltIn(ReferenceServer),
+pub(super) struct Tested {
+    /// Its process, if it was launched.
+    pub(super) launched: Option<Box<LaunchedTarget>>,
+    /// What leads to it, or why nothing does.
+    pub(super) link: Result<LinkProxy, String>,
 }
 
 /// Why the target is not up.
@@ -37,6 +47,8 @@ pub(crate) enum TargetError {
     Launch(#[from] LaunchError),
     #[error("the built-in reference server: {0}")]
     BuiltIn(String),
+    #[error("the facilitator under test: {0}")]
+    Facilitator(String),
     #[error("chain: {0}")]
     Chain(String),
 }
@@ -44,8 +56,11 @@ pub(crate) enum TargetError {
 /// Solana account that servers which offer both networks may name; nothing is ever paid there.
 const SVM_PAYEE: &str = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin";
 
+/// Most copies of the built-in server; a `replicas` step asks for no more.
+pub(super) const COPIES_MAX: u32 = 16;
+
 /// The account that is paid, where the bench may choose it.
-fn payee() -> Address {
+pub(super) fn payee() -> Address {
     PayerKey::derived("payee", 0, 0).address()
 }
 
@@ -53,7 +68,7 @@ impl Target {
     /// Starts the built-in server, launches the profile's command, or does nothing.
     pub(crate) async fn start(
         profile: Option<TargetProfile>,
-        defects: &DefectSet,
+        deviations: &Deviations,
         chain_id: Option<u64>,
         services: (&ControlClient, &ServiceState),
         (guard, for_scenarios): (&Path, bool),
@@ -65,7 +80,8 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            return Self::built_in(defects, network, state, for_scenarios).await;
+            let target = Self::built_in(deviations, network, state, for_scenarios).await?;
+            return Ok(Self { chain_id, ..target });
         };
         if profile.launch.is_none() {
             let port = profile
@@ -74,7 +90,10 @@ impl Target {
             return Ok(Self {
                 profile,
                 port: port.unwrap_or_default(),
-                kept: Kept::Nothing,
+                access: ours(state, false)?,
+                chain_id,
+                copies: None,
+                tested: None,
             });
         }
         // A launched facilitator-in-server wants a chain at its start.
@@ -82,62 +101,92 @@ impl Target {
         let key = PayerKey::derived("target", 0, 0);
         fund(control, network, key.address()).await?;
         let environment = environment(network, state, &key);
-        let plan = LaunchPlan::new(&profile, &environment, free_port)?;
-        let launched = LaunchedTarget::start(guard, plan).await?;
+        let (copies, port) = Copies::launch(guard.to_owned(), &profile, environment).await?;
         Ok(Self {
-            port: launched.port(),
+            port,
             profile,
-            kept: Kept::Launched(Box::new(launched)),
+            access: ours(state, false)?,
+            chain_id,
+            copies: Some(copies),
+            tested: None,
         })
     }
 
     async fn built_in(
-        defects: &DefectSet,
+        deviations: &Deviations,
         network: &Network,
         state: &ServiceState,
         for_scenarios: bool,
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
-            defects: defects.clone(),
+            defects: deviations.defects.clone(),
+            variants: deviations.variants.clone(),
+            asks_supported: for_scenarios,
             ..ReferenceServerOptions::new(&state.facilitator_url, network, payee())
         };
-        let server = ReferenceServer::start(options, (Ipv4Addr::LOCALHOST, 0).into())
+        let (copies, addr) = Copies::built_in(options, COPIES_MAX)
             .await
-            .map_err(|error| TargetError::BuiltIn(error.to_string()))?;
-        let profile = builtin_profile(server.url(), for_scenarios);
-        let port = profile
-            .url()
-            .and_then(crate::config::profile::UrlTemplate::port);
+            .map_err(TargetError::BuiltIn)?;
         Ok(Self {
-            profile,
-            port: port.unwrap_or_default(),
-            kept: Kept::BuiltIn(server),
+            profile: builtin_profile(&format!("http://{addr}"), for_scenarios),
+            port: addr.port(),
+            access: ours(state, true)?,
+            chain_id: None,
+            copies: Some(copies),
+            tested: None,
         })
     }
 
+    /// What scenarios may do to its processes.
+    pub(crate) fn control(&self) -> &dyn TargetControl {
+        match &self.copies {
+            Some(copies) => copies,
+            None => &NotOurProcess,
+        }
+    }
+
     /// The end of a launched target's log, for a report of trouble.
-    pub(crate) fn log_tail(&self) -> Vec<String> {
-        match &self.kept {
-            Kept::Launched(launched) => launched.tail(),
-            Kept::Nothing | Kept::BuiltIn(_) => Vec::new(),
+    pub(crate) async fn log_tail(&self) -> Vec<String> {
+        let tested = self.tested.as_ref();
+        match (
+            tested.and_then(|tested| tested.launched.as_ref()),
+            &self.copies,
+        ) {
+            (Some(launched), _) => launched.tail(),
+            (None, Some(copies)) => copies.log_tail().await,
+            (None, None) => Vec::new(),
         }
     }
 
     /// Ends what was started.
     pub(crate) async fn stop(self) {
-        match self.kept {
-            Kept::Nothing => {}
-            Kept::Launched(mut launched) => {
-                if let Err(error) = launched.stop(STOP_GRACE).await {
-                    tracing::warn!(%error, "the launched target did not stop");
-                }
-            }
-            Kept::BuiltIn(server) => server.stop().await,
+        if let Some(copies) = &self.copies {
+            copies.stop().await;
+        }
+        if let Some(launched) = self.tested.and_then(|tested| tested.launched) {
+            end(launched).await;
         }
     }
 }
 
-async fn ensure(control: &ControlClient, network: &Network) -> Result<(), TargetError> {
+async fn end(mut launched: Box<LaunchedTarget>) {
+    if let Err(error) = launched.stop(STOP_GRACE).await {
+        tracing::warn!(%error, "the launched target did not stop");
+    }
+}
+
+/// The way to the bench's own facilitator.
+fn ours(state: &ServiceState, tested: bool) -> Result<Access, TargetError> {
+    let url = state.facilitator_url.parse();
+    Ok(Access {
+        url: url.map_err(|error| TargetError::Chain(format!("the facilitator's URL: {error}")))?,
+        headers: Vec::new(),
+        accounts: Vec::new(),
+        owner: Owner::Bench { tested },
+    })
+}
+
+pub(super) async fn ensure(control: &ControlClient, network: &Network) -> Result<(), TargetError> {
     let token = TokenRequest {
         asset: network.usdc,
         name: network.usdc_name.to_owned(),
@@ -154,7 +203,11 @@ async fn ensure(control: &ControlClient, network: &Network) -> Result<(), Target
         .map_err(|error| TargetError::Chain(error.to_string()))
 }
 
-async fn fund(control: &ControlClient, network: &Network, to: Address) -> Result<(), TargetError> {
+pub(super) async fn fund(
+    control: &ControlClient,
+    network: &Network,
+    to: Address,
+) -> Result<(), TargetError> {
     let amount = alloy_primitives::U256::from(1_000_000_000u64);
     let wanted = FundRequest {
         chain_id: network.chain_id,
@@ -178,7 +231,11 @@ async fn fund(control: &ControlClient, network: &Network, to: Address) -> Result
 }
 
 /// What a launched target is given (docs/targets.md); `PORT` is the launcher's.
-fn environment(network: &Network, state: &ServiceState, key: &PayerKey) -> Vec<(String, String)> {
+pub(super) fn environment(
+    network: &Network,
+    state: &ServiceState,
+    key: &PayerKey,
+) -> Vec<(String, String)> {
     let payee = payee().to_checksum(None);
     let v1_name = network.v1_name.unwrap_or_default();
     [

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -109,6 +109,18 @@ impl RpcProxy {
     /// Its base URL, which leads to the primary chain.
     pub fn url(&self) -> Url {
         let text = format!("http://{}/", self.addr);
+        Url::parse(&text).expect("a socket address is a valid authority")
+    }
+
+    /// Where this machine reaches a chain behind it.
+    pub fn local_url(&self, chain_id: u64) -> Url {
+        let ip = match self.addr.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let addr = SocketAddr::new(ip, self.addr.port());
+        let text = format!("http://{addr}/{chain_id}");
         Url::parse(&text).expect("a socket address is a valid authority")
     }
 

@@ -9,7 +9,8 @@ pub(crate) fn run_again(setup: &Setup) -> String {
     let mut words = vec!["x402-assay".to_owned(), "run".to_owned()];
     match (&setup.profile, &setup.target) {
         (Some(profile), _) => {
-            words.extend(["--server".to_owned(), quote(&profile.display().to_string())]);
+            let flag = role_flag(setup.target.as_ref());
+            words.extend([flag, quote(&profile.display().to_string())]);
         }
         (None, Some(target)) => words.extend(target_words(target)),
         (None, None) => {}
@@ -23,11 +24,15 @@ pub(crate) fn run_again(setup: &Setup) -> String {
     words.join(" ")
 }
 
+fn role_flag(target: Option<&TargetProfile>) -> String {
+    format!("--{}", target.map_or("server", TargetProfile::kind_name))
+}
+
 fn target_words(target: &TargetProfile) -> Vec<String> {
     let route = target.routes.first();
     let base = target.url().map(UrlTemplate::as_text).unwrap_or_default();
     let path = route.map(Route::request_path).unwrap_or_default();
-    let mut words = vec!["--server".to_owned(), quote(&format!("{base}{path}"))];
+    let mut words = vec![role_flag(Some(target)), quote(&format!("{base}{path}"))];
     if let Some(launch) = &target.launch {
         words.extend(["--launch".to_owned(), quote(&launch.command)]);
     }
@@ -48,7 +53,7 @@ fn target_words(target: &TargetProfile) -> Vec<String> {
 }
 
 /// One word for a POSIX shell.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
         word.to_owned()

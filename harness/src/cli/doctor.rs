@@ -12,7 +12,7 @@ use super::progress::Teller;
 use super::run::{exit_code, guard_binary, judge, refuse, show_log};
 use crate::bench::{self, Bench};
 use crate::chain::{self, AnvilSearch};
-use crate::runner::Scope;
+use crate::runner::{Repeats, Scope};
 use crate::verdict::Judging;
 
 /// Longest wait for a target that answers 5xx.
@@ -34,6 +34,7 @@ pub(super) async fn doctor(options: DoctorOptions, quiet: bool, cancel: Cancella
         setup: &options.setup,
         scope: Scope::PositiveControl,
         scenarios: &[],
+        repeats: Repeats::default(),
         seed: rand::rng().random_range(0..1 << 53),
         out: None,
         strict: false,

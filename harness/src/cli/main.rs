@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
-use super::{doctor, down, judge, list, print, report, run, scenarios, up};
+use super::{doctor, down, judge, list, print, replay, report, run, scenarios, up};
 use crate::config::process_environment;
 
 /// Runs the command line; the caller turns the result into the process's end.
@@ -67,6 +67,7 @@ fn perform(invocation: Invocation, folder: &Path) -> Exit {
             Command::Down(options) => down::down(options).await,
             Command::List(options) => list::list(options),
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
+            Command::Replay(options) => replay::replay(*options, quiet, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
             Command::Report(options) => report::report(&options),
             Command::ScenarioCopy { name } => scenarios::copy(folder, &name),

@@ -9,15 +9,18 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
-use super::args::{Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::args::{ALL_SCENARIOS, Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
+use super::findings::Keeper;
 use super::main::reserved;
 use super::progress::Teller;
+use super::replay::Trial;
 use super::{output, print, scenarios};
 use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
-use crate::runner::{Scope, Sheet};
+use crate::runner::{Repeats, Scope, Sheet};
+use crate::scenario::Role;
 use crate::verdict::{self, Judging};
 
 /// `--slow`: longer than any wait of a correct server or SDK (they give up after 90 s).
@@ -31,7 +34,7 @@ pub(super) async fn run(
     verbosity: Verbosity,
     cancel: CancellationToken,
 ) -> Exit {
-    if let Some(exit) = not_built(&options) {
+    if let Some(exit) = not_built(&options.setup) {
         return exit;
     }
     let selection = &options.selection;
@@ -42,14 +45,9 @@ pub(super) async fn run(
         );
         return Exit::Nothing;
     }
-    let sheets = match scenarios::sheets(&options.scenarios) {
+    let sheets = match chosen_sheets(&options) {
         Ok(sheets) => sheets,
-        Err(problems) => {
-            for problem in problems {
-                print::message(&format!("error: {problem}"));
-            }
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     if options.dry_run {
         return match sheets.is_empty() {
@@ -65,20 +63,112 @@ pub(super) async fn run(
     let seed = options
         .seed
         .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
-    let outcome = perform(&options, &sheets, seed, &teller, cancel).await;
+    let outcome = perform(&options, &sheets, seed, &teller, cancel.clone()).await;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            teller.finish();
+            return refuse(&error);
+        }
+    };
+    let mut report = judge(
+        &outcome,
+        &Judging {
+            grading: grading(options.grading),
+            selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
+            // The history holds it.
+            replay_command: None,
+        },
+    );
+    let kept = keep_findings(&options, &sheets, (&outcome, &mut report), &teller, cancel).await;
     teller.finish();
-    match outcome {
-        Ok(outcome) => conclude(&options, verbosity, &selected, &outcome),
-        Err(error) => refuse(&error),
+    let exit = conclude(&options, verbosity, &report, &outcome);
+    match kept {
+        Ok(()) => exit,
+        Err(error) => {
+            print::message(&format!("error: {error}"));
+            exit.max(Exit::Internal)
+        }
     }
 }
 
-/// Names that are reserved, said before anything is started.
-fn not_built(options: &RunOptions) -> Option<Exit> {
+/// Replay files of what scenarios found.
+async fn keep_findings(
+    options: &RunOptions,
+    sheets: &[Sheet],
+    (outcome, report): (&Outcome, &mut Report),
+    teller: &Teller,
+    cancel: CancellationToken,
+) -> Result<(), String> {
+    if sheets.is_empty() {
+        return Ok(());
+    }
+    let folder = std::env::current_dir().unwrap_or_default();
+    let keeper = Keeper {
+        options,
+        sheets,
+        outcome,
+        teller,
+        trial: Trial {
+            setup: &options.setup,
+            seed: report.seed,
+            strict: options.strict,
+            patience: options.patience,
+            guard: guard_binary().map_err(|error| error.to_string())?,
+            cancel,
+            progress: teller,
+            out: None,
+        },
+        folder: &folder,
+    };
+    let kept = keeper.keep(report).await;
+    kept.map_err(|error| format!("the replay files are not whole on disk: {error}"))
+}
+
+fn tests_facilitator(options: &RunOptions) -> bool {
     let kind = options.setup.target.as_ref().map(|target| &target.kind);
+    matches!(kind, Some(TargetKind::Facilitator { .. }))
+}
+
+/// The scenarios to run; what is wrong with the choice is said here.
+fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
+    if tests_facilitator(options) && !options.selection.check.is_empty() {
+        print::message(
+            "error: --check: there are no checks for facilitators in this version; name scenarios instead (x402-assay list --scenarios --role facilitator)",
+        );
+        return Err(Exit::Nothing);
+    }
+    let sheets = sheets(options).map_err(|problems| {
+        for problem in problems {
+            print::message(&format!("error: {problem}"));
+        }
+        Exit::Usage
+    })?;
+    let sheets = scenarios::with_tags(sheets, &options.scenario_tags);
+    if sheets.is_empty() && !options.scenarios.is_empty() {
+        print::message(
+            "error: no scenario has such a tag (x402-assay list --scenarios --json shows their tags)",
+        );
+        return Err(Exit::Nothing);
+    }
+    Ok(sheets)
+}
+
+/// The scenarios that were named; a facilitator without any gets all that are about facilitators.
+fn sheets(options: &RunOptions) -> Result<Vec<Sheet>, Vec<String>> {
+    if options.scenarios.is_empty() && tests_facilitator(options) {
+        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()])?;
+        all.retain(|sheet| sheet.scenario.role == Role::Facilitator);
+        return Ok(all);
+    }
+    scenarios::sheets(&options.scenarios)
+}
+
+/// Names that are reserved, said before anything is started.
+pub(super) fn not_built(setup: &Setup) -> Option<Exit> {
+    let kind = setup.target.as_ref().map(|target| &target.kind);
     match kind {
         Some(TargetKind::Client { .. }) => Some(reserved("run --client")),
-        Some(TargetKind::Facilitator { .. }) => Some(reserved("run --facilitator")),
         _ => None,
     }
 }
@@ -101,6 +191,11 @@ async fn perform(
             false => Scope::Controls,
         },
         scenarios: sheets,
+        repeats: Repeats {
+            count: options.repeat,
+            cases: options.cases,
+            enough: None,
+        },
         seed,
         out: Some(&options.out),
         strict: options.strict,
@@ -134,21 +229,12 @@ pub(super) fn refuse(error: &BenchError) -> Exit {
 fn conclude(
     options: &RunOptions,
     verbosity: Verbosity,
-    selected: &[&Check],
+    report: &Report,
     outcome: &Outcome,
 ) -> Exit {
-    let report = judge(
-        outcome,
-        &Judging {
-            grading: grading(options.grading),
-            selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
-            // The history holds it.
-            replay_command: None,
-        },
-    );
-    show_log(outcome, &report);
-    let text = rendered(&report, options.json, verbosity);
-    let mut exit = exit_code(&report, options.fail_on);
+    show_log(outcome, report);
+    let text = rendered(report, options.json, verbosity);
+    let mut exit = exit_code(report, options.fail_on);
     if let Err(error) = print::result(&text) {
         print::message(&format!("error: stdout: {error}"));
     }
@@ -157,7 +243,7 @@ fn conclude(
         fail_on: options.fail_on,
         history: &outcome.history,
     };
-    if let Err(error) = output::write(&options.out, &report, &wanted) {
+    if let Err(error) = output::write(&options.out, report, &wanted) {
         print::message(&format!("error: the report is not whole on disk: {error}"));
         exit = exit.max(Exit::Internal);
     }
@@ -230,14 +316,17 @@ fn warns(report: &Report) -> bool {
 }
 
 fn files(out: &Path, also: &[Extra]) -> String {
-    let shown = std::env::current_dir()
-        .ok()
-        .and_then(|folder| out.strip_prefix(folder).ok().map(Path::to_owned))
-        .unwrap_or_else(|| out.to_owned());
     let usual = output::ALWAYS.into_iter().chain([HISTORY_FILE]);
     let extra = also.iter().map(|extra| output::name(*extra));
     let names: Vec<&str> = usual.chain(extra).collect();
-    format!("report files: {}/{{{}}}", shown.display(), names.join(","))
+    format!("report files: {}/{{{}}}", shown_path(out), names.join(","))
+}
+
+/// A path as seen from the current folder.
+pub(super) fn shown_path(path: &Path) -> String {
+    let folder = std::env::current_dir().ok();
+    let below = folder.and_then(|folder| path.strip_prefix(folder).ok().map(Path::to_owned));
+    below.as_deref().unwrap_or(path).display().to_string()
 }
 
 fn dry_run(options: &RunOptions, selected: &[&Check]) -> Exit {

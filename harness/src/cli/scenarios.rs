@@ -47,6 +47,15 @@ pub(super) fn sheets(named: &[PathBuf]) -> Result<Vec<Sheet>, Vec<String>> {
     }
 }
 
+/// Those that have one of the tags; all where none is asked for.
+pub(super) fn with_tags(mut sheets: Vec<Sheet>, tags: &[String]) -> Vec<Sheet> {
+    sheets.retain(|sheet| {
+        let mut own = sheet.scenario.tags.iter();
+        tags.is_empty() || own.any(|tag| tags.contains(tag))
+    });
+    sheets
+}
+
 fn read_builtin(name: &str, text: &str) -> Result<Sheet, Vec<String>> {
     let read = Scenario::parse(text, &format!("{name}.yaml"));
     let scenario = read.map_err(|problems| problems.lines())?;

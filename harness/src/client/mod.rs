@@ -18,4 +18,4 @@ pub use variations::{
 };
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -5,7 +5,7 @@ use x402_assay_protocol::{PayerKey, Requirement, Version};
 
 use super::{Choice, Payer};
 
-pub(super) const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000;
 
 pub(super) fn offer_v2() -> Value {
     json!({
@@ -34,7 +34,7 @@ pub(super) fn offer_v1() -> Value {
     })
 }
 
-pub(super) fn choice(version: Version) -> Choice {
+pub(crate) fn choice(version: Version) -> Choice {
     let raw = match version {
         Version::V1 => offer_v1(),
         Version::V2 => offer_v2(),
@@ -48,6 +48,6 @@ pub(super) fn choice(version: Version) -> Choice {
     }
 }
 
-pub(super) fn payer() -> Payer {
+pub(crate) fn payer() -> Payer {
     Payer::new(PayerKey::derived("client-test", 1, 0))
 }

@@ -3,6 +3,9 @@
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
+/// How the probe of a control ends that asks for an undeclared path in the form of its step.
+pub const SIBLING: &str = "sibling";
+
 /// One round of a case: how it went. Its exchanges carry the probe `scenario/<name>/<case>/<step>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseRan {
@@ -12,6 +15,12 @@ pub struct CaseRan {
     pub case: u32,
     /// Number of the round, from 1.
     pub round: u32,
+    /// Number of the repeat the round belongs to, from 1.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub repeat: u32,
+    /// Seed of that repeat: a run with this seed makes it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// The varied values, for example `copies=10 settle_delay=250ms`.
     pub label: String,
     /// Why nothing was sent, if nothing was.
@@ -47,6 +56,15 @@ pub struct CaseRan {
     /// The origin's count before and after, where it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executions: Option<(u64, u64)>,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_once(repeat: &u32) -> bool {
+    *repeat <= 1
 }
 
 /// A fault of the facilitator.

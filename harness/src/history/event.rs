@@ -97,9 +97,12 @@ pub enum What {
         /// Call of our facilitator it touched, if one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         call: Option<u64>,
-        /// Exchange it touched, if one; with neither it touched all that was under way.
+        /// Exchange it touched, if one; with none of the three it touched all that was under way.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exchange: Option<u32>,
+        /// Authorization it was aimed at, if one: what happens on the chain is in no call and no exchange.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authorization: Option<u32>,
         /// Its name.
         fault: String,
     },

@@ -84,8 +84,13 @@ impl<'h> Exchange<'h> {
     }
 
     /// True when a payment header was sent.
-    pub const fn is_paid(&self) -> bool {
-        self.sent.payment.is_some() || self.sent.authorization.is_some()
+    pub fn is_paid(&self) -> bool {
+        !self.is_direct() && (self.sent.payment.is_some() || self.sent.authorization.is_some())
+    }
+
+    /// True for a direct call of the facilitator: nothing in it is the server's.
+    pub fn is_direct(&self) -> bool {
+        self.sent.route == super::direct::ROUTE
     }
 
     /// The answer, if one came.

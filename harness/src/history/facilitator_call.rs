@@ -62,6 +62,8 @@ pub struct FacilitatorCall<'h> {
     pub broadcast: Option<Broadcast>,
     /// The transaction that was mined.
     pub mined: Option<Mined>,
+    /// True when the bench made it itself, without a server.
+    pub direct: bool,
     body: &'h str,
     bodies: Rc<Bodies<'h>>,
     request: OnceCell<Option<Value>>,
@@ -86,11 +88,16 @@ impl<'h> FacilitatorCall<'h> {
             cut_at_us: None,
             broadcast: None,
             mined: None,
+            direct: false,
             body,
             bodies,
             request: OnceCell::new(),
             response: OnceCell::new(),
         }
+    }
+
+    pub(super) const fn body_hash(&self) -> &'h str {
+        self.body
     }
 
     /// The request body as text.

@@ -2,6 +2,7 @@
 
 pub mod bodies;
 pub mod case_ran;
+pub mod direct;
 pub mod event;
 pub mod exchange;
 pub mod facilitator_call;
@@ -17,6 +18,7 @@ mod recorder_tests;
 #[cfg(test)]
 pub(crate) mod script;
 
+pub use direct::DirectCall;
 pub use event::{Event, What};
 pub use exchange::Exchange;
 pub use facilitator_call::FacilitatorCall;

@@ -16,8 +16,10 @@ pub struct Fault<'h> {
     pub at_us: u64,
     /// Call of our facilitator it touched, if one.
     pub call: Option<u64>,
-    /// Exchange it touched, if one; with neither it touched all that was under way.
+    /// Exchange it touched, if one; with none of the three it touched all that was under way.
     pub exchange: Option<u32>,
+    /// Authorization it was aimed at, if one.
+    pub authorization: Option<u32>,
     /// Its name.
     pub name: &'h str,
 }

@@ -178,6 +178,13 @@ impl Recorder {
         self.lock().events.len()
     }
 
+    /// True when three quarters of its bounds are used up: time to end what can be ended.
+    pub fn is_nearly_full(&self) -> bool {
+        let state = self.lock();
+        state.events.len() >= state.limits.events / 4 * 3
+            || state.bytes >= state.limits.bytes / 4 * 3
+    }
+
     /// True before the first event.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
-use http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{HOST, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout_at};
 
+use super::body::Body;
 use super::exchange::{Exchange, Failure, Request, Response};
 use super::failure::{Stage, classify, timed_out, unsendable};
 use super::headers::Headers;
 use super::options::{ProbeClientOptions, SetupError};
+use super::raw::RawClient;
 use super::tls;
 
 /// Idle connections are dropped before common servers drop them (Node: 5 s), so that no request meets a closing one.
@@ -20,6 +22,7 @@ const POOL_IDLE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct ProbeClient {
     inner: reqwest::Client,
+    raw: RawClient,
     options: ProbeClientOptions,
 }
 
@@ -40,7 +43,12 @@ impl ProbeClient {
             .user_agent(options.user_agent.clone())
             .pool_idle_timeout(POOL_IDLE)
             .build()?;
-        Ok(Self { inner, options })
+        let raw = RawClient::new(options.clone())?;
+        Ok(Self {
+            inner,
+            raw,
+            options,
+        })
     }
 
     /// The options it was made with.
@@ -48,8 +56,12 @@ impl ProbeClient {
         &self.options
     }
 
-    /// Sends one request and reads the answer, within the bounds of the options.
+    /// Sends one request and reads the answer, within the bounds of the options; one with a target of its own goes
+    /// over a raw connection.
     pub async fn send(&self, request: Request) -> Exchange {
+        if request.target.is_some() {
+            return self.raw.send(request).await;
+        }
         let started_at_us = unix_micros();
         let started = Instant::now();
         let mut headers_us = None;
@@ -83,12 +95,12 @@ impl ProbeClient {
         loop {
             let failure = match timeout_at(deadline, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) if body.take(&chunk) => continue,
-                Ok(Ok(_)) => return Ok(body.into_response(&answer)),
+                Ok(Ok(_)) => return Ok(into_response(body, &answer)),
                 Ok(Err(error)) => classify(&error, &place, Stage::Body),
                 Err(_) => timed_out(&place, self.options.timeout, Stage::Body),
             };
             return Err(Failure {
-                partial: Some(Box::new(body.into_response(&answer))),
+                partial: Some(Box::new(into_response(body, &answer))),
                 ..failure
             });
         }
@@ -103,9 +115,21 @@ impl ProbeClient {
                 .map_err(|_| unsendable(&format!("the value of header {name} is not allowed")))?;
             headers.append(name, value);
         }
+        let mut url = request.url.clone();
+        if let Some(via) = request.via {
+            if let (false, Ok(host)) = (
+                headers.contains_key(HOST),
+                HeaderValue::from_str(&authority(&url)),
+            ) {
+                headers.insert(HOST, host);
+            }
+            // Fails only for URLs without a host, which are not sent anyway.
+            let _ = url.set_ip_host(via.ip());
+            let _ = url.set_port(Some(via.port()));
+        }
         let mut builder = self
             .inner
-            .request(request.method.clone(), request.url.clone())
+            .request(request.method.clone(), url)
             .headers(headers);
         if let Some(body) = &request.body {
             builder = builder.body(Bytes::clone(body));
@@ -114,45 +138,15 @@ impl ProbeClient {
     }
 }
 
-/// The beginning of a body, and how long it was.
-struct Body {
-    kept: BytesMut,
-    keep: usize,
-    read: u64,
-    limit: u64,
+fn into_response(body: Body, answer: &reqwest::Response) -> Response {
+    body.into_response(
+        answer.status().as_u16(),
+        Headers::from_map(answer.headers()),
+    )
 }
 
-impl Body {
-    fn new(options: &ProbeClientOptions) -> Self {
-        Self {
-            kept: BytesMut::new(),
-            keep: options.keep_body,
-            read: 0,
-            limit: options.read_body,
-        }
-    }
-
-    /// Takes a chunk in; false when the bench should stop reading.
-    fn take(&mut self, chunk: &[u8]) -> bool {
-        let room = self.keep - self.kept.len();
-        self.kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        self.read += chunk.len() as u64;
-        self.read <= self.limit
-    }
-
-    fn into_response(self, answer: &reqwest::Response) -> Response {
-        let whole = self.kept.len() as u64 == self.read;
-        Response {
-            status: answer.status().as_u16(),
-            headers: Headers::from_map(answer.headers()),
-            body: self.kept.freeze(),
-            truncated_from: (!whole).then_some(self.read),
-            cut_off: self.read > self.limit,
-        }
-    }
-}
-
-fn place(url: &url::Url) -> String {
+/// Host and port, for messages.
+pub(super) fn place(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),
@@ -160,11 +154,20 @@ fn place(url: &url::Url) -> String {
     }
 }
 
-fn micros(since: Instant) -> u64 {
+/// As a `Host` field names it.
+fn authority(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+pub(super) fn micros(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-fn unix_micros() -> u64 {
+pub(super) fn unix_micros() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |elapsed| {
         u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)

@@ -1,5 +1,7 @@
 //! One request and what became of it.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::Method;
 use url::Url;
@@ -14,10 +16,15 @@ pub struct Request {
     pub method: Method,
     /// Whole URL.
     pub url: Url,
+    /// Request target, when it is not the URL's path and query: then target and headers leave exactly as they stand
+    /// here, over a connection of their own.
+    pub target: Option<String>,
     /// Headers in order; they replace the client's own `User-Agent` and `Accept`.
     pub headers: Vec<(String, String)>,
     /// Body, if there is one.
     pub body: Option<Bytes>,
+    /// Where to connect instead of the URL's host and port; the request itself stays as it is, `Host` included.
+    pub via: Option<SocketAddr>,
 }
 
 impl Request {
@@ -26,8 +33,10 @@ impl Request {
         Self {
             method,
             url,
+            target: None,
             headers: Vec::new(),
             body: None,
+            via: None,
         }
     }
 
@@ -50,8 +59,18 @@ impl Request {
         self
     }
 
-    /// Path and query, as they are sent.
+    /// The same request with this request target, byte by byte.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Path and query, or the request target, as they are sent.
     pub fn path_and_query(&self) -> String {
+        if let Some(target) = &self.target {
+            return target.clone();
+        }
         match self.url.query() {
             Some(query) => format!("{}?{query}", self.url.path()),
             None => self.url.path().to_owned(),

@@ -49,6 +49,40 @@ pub(super) fn unsendable(why: &str) -> Failure {
     }
 }
 
+/// Classifies an error of a connection.
+pub(super) fn from_io(error: &io::Error, place: &str, stage: Stage) -> Failure {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let (trouble, message) = match tls {
+        Some(tls) => (Trouble::Tls, format!("tls with {place} failed: {tls}")),
+        None => io_kind(error.kind(), place, stage, &error.to_string()),
+    };
+    Failure {
+        trouble,
+        message,
+        partial: None,
+    }
+}
+
+fn io_kind(kind: io::ErrorKind, place: &str, stage: Stage, why: &str) -> (Trouble, String) {
+    match kind {
+        io::ErrorKind::ConnectionRefused => (
+            Trouble::Refused,
+            format!("connection refused at {place}: is the server running?"),
+        ),
+        io::ErrorKind::TimedOut => (
+            Trouble::TimedOut,
+            format!("connecting to {place} took too long"),
+        ),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => (
+            Trouble::Refused,
+            format!("{place} cannot be reached: {why}"),
+        ),
+        _ => (Trouble::Closed, closed(place, stage, why)),
+    }
+}
+
 fn kind(error: &reqwest::Error, place: &str, stage: Stage) -> (Trouble, String) {
     if let Some(tls) = find::<rustls::Error>(error) {
         return (Trouble::Tls, format!("tls with {place} failed: {tls}"));
@@ -66,22 +100,7 @@ fn kind(error: &reqwest::Error, place: &str, stage: Stage) -> (Trouble, String) 
         );
     }
     match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => (
-            Trouble::Refused,
-            format!("connection refused at {place}: is the server running?"),
-        ),
-        Some(io::ErrorKind::TimedOut) => (
-            Trouble::TimedOut,
-            format!("connecting to {place} took too long"),
-        ),
-        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => (
-            Trouble::Refused,
-            format!("{place} cannot be reached: {}", last(error)),
-        ),
-        Some(_) => (
-            Trouble::Closed,
-            closed(place, stage, &last(error).to_string()),
-        ),
+        Some(kind) => io_kind(kind, place, stage, &last(error).to_string()),
         None if error.is_connect() => (
             Trouble::Refused,
             format!("no connection to {place}: {}", last(error)),
@@ -114,7 +133,7 @@ fn http_error(error: &hyper::Error, place: &str, stage: Stage) -> Option<(Troubl
     None
 }
 
-fn closed(place: &str, stage: Stage, why: &str) -> String {
+pub(super) fn closed(place: &str, stage: Stage, why: &str) -> String {
     match stage {
         Stage::Head => format!("{place} closed the connection before it answered: {why}"),
         Stage::Body => format!("{place} closed the connection in the middle of the body: {why}"),

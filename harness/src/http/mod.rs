@@ -1,10 +1,12 @@
 //! The probing HTTP client: bounded, no redirects, bytes kept as they came.
 
+mod body;
 mod client;
 mod exchange;
 mod failure;
 mod headers;
 mod options;
+mod raw;
 mod redact;
 mod throttle;
 pub mod tls;
@@ -13,6 +15,7 @@ pub use client::ProbeClient;
 pub use exchange::{Exchange, Failure, Request, Response};
 pub use headers::Headers;
 pub use options::{ProbeClientOptions, SetupError};
+pub use raw::RawClient;
 pub use redact::{REDACTED, Redactor};
 pub use throttle::{BudgetSpent, MAX_PAUSE, Throttle, ThrottleOptions, retry_after};
 

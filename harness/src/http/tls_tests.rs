@@ -13,7 +13,7 @@ use super::{Exchange, ProbeClient, ProbeClientOptions, Request};
 use crate::history::event::Trouble;
 
 /// Serves TLS with a certificate for `localhost` nobody knows; returns the URL and the certificate as PEM.
-async fn serve() -> (Url, String) {
+pub(super) async fn serve() -> (Url, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));

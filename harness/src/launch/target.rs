@@ -27,6 +27,8 @@ pub struct LaunchedTarget {
     guard: PathBuf,
     plan: LaunchPlan,
     child: Option<GuardedChild>,
+    /// The last lines of those that were stopped.
+    earlier: Vec<String>,
 }
 
 impl LaunchedTarget {
@@ -36,6 +38,7 @@ impl LaunchedTarget {
             guard: guard.into(),
             plan,
             child: None,
+            earlier: Vec::new(),
         };
         target.start_again().await?;
         Ok(target)
@@ -51,12 +54,18 @@ impl LaunchedTarget {
         self.plan.port
     }
 
-    /// The last lines the target wrote.
+    /// The last lines the target wrote, before its restarts too.
     pub fn tail(&self) -> Vec<String> {
-        self.child
-            .as_ref()
-            .map(|child| child.tail().lines())
-            .unwrap_or_default()
+        let mut lines = self.earlier.clone();
+        if let Some(child) = &self.child {
+            lines.extend(child.tail().lines());
+        }
+        lines.split_off(lines.len().saturating_sub(TAIL_LINES))
+    }
+
+    /// Whether it was started and has not ended.
+    pub fn is_running(&self) -> bool {
+        self.child.is_some() && self.ended().is_none()
     }
 
     /// How the target ended, if it is not running any more.
@@ -73,6 +82,7 @@ impl LaunchedTarget {
             .stop(grace)
             .await
             .map_err(|source| self.guard_error(source))?;
+        self.earlier = self.tail();
         self.child = None;
         Ok(Some(end))
     }

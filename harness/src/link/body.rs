@@ -9,15 +9,15 @@ const LINE_MAX: usize = 16 * 1024;
 
 /// Some bytes of a body as they stood on the wire.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) raw: Bytes,
+pub(crate) struct Piece {
+    pub(crate) raw: Bytes,
     /// True for content, false for the framing of chunks.
-    pub(super) content: bool,
+    pub(crate) content: bool,
 }
 
 /// Where in a body we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum BodyState {
+pub(crate) enum BodyState {
     /// So many bytes are to come.
     Left(u64),
     /// A chunk's size line comes next.
@@ -46,13 +46,13 @@ impl From<Framing> for BodyState {
 }
 
 impl BodyState {
-    pub(super) fn done(&self) -> bool {
+    pub(crate) fn done(&self) -> bool {
         *self == Self::Done
     }
 
     /// Takes the next piece out of what was read, at most `limit` bytes of it if it is content; `None` when more must
     /// be read, or nothing is left.
-    pub(super) fn take(&mut self, buffer: &mut BytesMut, limit: u64) -> Option<Piece> {
+    pub(crate) fn take(&mut self, buffer: &mut BytesMut, limit: u64) -> Option<Piece> {
         if buffer.is_empty() || self.done() {
             return None;
         }

@@ -4,11 +4,16 @@ use bytes::Bytes;
 
 /// Header fields, by lower-case name, in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields(Vec<(String, Vec<u8>)>);
+pub(crate) struct Fields(Vec<(String, Vec<u8>)>);
 
 impl Fields {
+    /// Every field in order, by lower-case name.
+    pub(crate) fn into_inner(self) -> Vec<(String, Vec<u8>)> {
+        self.0
+    }
+
     /// The first value of a field.
-    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.named(name);
         values.next().map(Vec::as_slice)
     }
@@ -19,7 +24,7 @@ impl Fields {
     }
 
     /// The members of a comma-separated field, trimmed and in lower case.
-    pub(super) fn members(&self, name: &str) -> Vec<String> {
+    pub(crate) fn members(&self, name: &str) -> Vec<String> {
         let joined: Vec<String> = self
             .named(name)
             .map(|value| String::from_utf8_lossy(value).to_ascii_lowercase())
@@ -32,14 +37,14 @@ impl Fields {
     }
 
     /// True when the comma-separated field has this member.
-    pub(super) fn has(&self, name: &str, member: &str) -> bool {
+    pub(crate) fn has(&self, name: &str, member: &str) -> bool {
         self.members(name).iter().any(|found| found == member)
     }
 }
 
 /// How long a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// There is none.
     Empty,
     /// So many bytes.
@@ -52,26 +57,26 @@ pub(super) enum Framing {
 
 /// The head of a request.
 #[derive(Debug, Clone)]
-pub(super) struct RequestHead {
-    pub(super) raw: Bytes,
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) fields: Fields,
+pub(crate) struct RequestHead {
+    pub(crate) raw: Bytes,
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) fields: Fields,
     http_1_0: bool,
 }
 
 /// The head of a response.
 #[derive(Debug, Clone)]
-pub(super) struct ResponseHead {
-    pub(super) raw: Bytes,
-    pub(super) status: u16,
-    pub(super) fields: Fields,
+pub(crate) struct ResponseHead {
+    pub(crate) raw: Bytes,
+    pub(crate) status: u16,
+    pub(crate) fields: Fields,
     http_1_0: bool,
 }
 
 impl RequestHead {
     /// Reads a head that ends with its blank line; `None` when it is no HTTP/1.
-    pub(super) fn parse(raw: Bytes) -> Option<Self> {
+    pub(crate) fn parse(raw: Bytes) -> Option<Self> {
         let (first, fields) = split(&raw)?;
         // Anything may stand in the target, even blanks: what counts is who reads it at the other end.
         let (method, rest) = first.split_once(' ')?;
@@ -86,17 +91,17 @@ impl RequestHead {
         })
     }
 
-    pub(super) fn framing(&self) -> Framing {
+    pub(crate) fn framing(&self) -> Framing {
         framing(&self.fields).unwrap_or(Framing::Empty)
     }
 
     /// True when the caller waits for the connection to end.
-    pub(super) fn closes(&self) -> bool {
+    pub(crate) fn closes(&self) -> bool {
         closes(&self.fields, self.http_1_0)
     }
 
     /// The bytes with another `Host`; the rest stays.
-    pub(super) fn with_host(&self, authority: &str) -> Bytes {
+    pub(crate) fn with_host(&self, authority: &str) -> Bytes {
         let mut out = Vec::with_capacity(self.raw.len() + authority.len());
         for line in self.raw.split_inclusive(|byte| *byte == b'\n') {
             let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -115,7 +120,7 @@ impl RequestHead {
 
 impl ResponseHead {
     /// Reads a head that ends with its blank line; `None` when it is no HTTP/1.
-    pub(super) fn parse(raw: Bytes) -> Option<Self> {
+    pub(crate) fn parse(raw: Bytes) -> Option<Self> {
         let (first, fields) = split(&raw)?;
         let mut words = first.splitn(3, ' ');
         let http_1_0 = version_1_0(words.next()?)?;
@@ -129,18 +134,18 @@ impl ResponseHead {
     }
 
     /// True for an interim response, after which another head follows.
-    pub(super) const fn interim(&self) -> bool {
+    pub(crate) const fn interim(&self) -> bool {
         self.status >= 100 && self.status < 200 && self.status != 101
     }
 
-    pub(super) fn framing(&self, method: &str) -> Framing {
+    pub(crate) fn framing(&self, method: &str) -> Framing {
         if method == "HEAD" || self.status < 200 || matches!(self.status, 204 | 304) {
             return Framing::Empty;
         }
         framing(&self.fields).unwrap_or(Framing::UntilClose)
     }
 
-    pub(super) fn closes(&self) -> bool {
+    pub(crate) fn closes(&self) -> bool {
         closes(&self.fields, self.http_1_0)
     }
 }

@@ -70,6 +70,11 @@ impl<T: Clone> HitLog<T> {
         self.next.send_replace(seq + 1);
     }
 
+    /// Number of the next hit.
+    pub fn next(&self) -> u64 {
+        *self.next.borrow()
+    }
+
     /// Hits from number `from` on.
     pub fn page(&self, from: u64) -> HitPage<T> {
         let kept = self.lock();

@@ -23,6 +23,13 @@ mod upstream;
 mod way_back;
 mod wire;
 
+/// Reading HTTP/1.1 messages off the wire, for other readers of sockets.
+pub(crate) mod message {
+    pub(crate) use super::body::BodyState;
+    pub(crate) use super::head::{Framing, ResponseHead};
+    pub(crate) use super::wire::head_end;
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -30,5 +37,5 @@ pub use about::About;
 pub use event::{LinkEnds, LinkEvent, Stage, Subject, UnknownEvent};
 pub use hits::{Hit, HitLog, HitPage};
 pub use proxy::{LinkError, LinkOptions, LinkProxy};
-pub use rule::{Answer, HostHeader, LinkFault, LinkRule, LinkSelect, Outage};
+pub use rule::{Answer, HostHeader, LinkFault, LinkRule, LinkSelect, Outage, Share};
 pub use shared::LinkHit;

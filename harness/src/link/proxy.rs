@@ -212,6 +212,11 @@ impl LinkProxy {
         self.shared.hits.page_within(from, wait).await
     }
 
+    /// Number of the next hit: where to ask from to see only what happens from now on.
+    pub fn next_hit(&self) -> u64 {
+        self.shared.hits.next()
+    }
+
     /// The first hit of a rule; `None` when it strikes nothing within `wait`.
     pub async fn hit_of(&self, rule: u64, wait: Duration) -> Option<Hit<LinkHit>> {
         self.shared.hits.find(0, wait, |hit| hit.rule == rule).await

@@ -26,12 +26,36 @@ pub struct LinkSelect {
     pub nth: Option<u32>,
     /// Only the first so many of the matching events.
     pub times: Option<u32>,
+    /// Only this share of the matching events.
+    pub share: Option<Share>,
     /// Only exchanges about this payer's authorizations.
     pub payer: Option<Address>,
     /// Only exchanges about one of these authorizations; all if empty.
     pub nonces: Vec<B256>,
     /// Only exchanges whose path (without query) ends so.
     pub path: Option<String>,
+}
+
+/// A share of events; the same seed chooses the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Of a hundred.
+    pub percent: u32,
+    /// Decides which.
+    pub seed: u64,
+}
+
+impl Share {
+    /// Whether the `number`th event belongs to it.
+    pub(super) fn takes(self, number: u32) -> bool {
+        // SplitMix64: neighbouring numbers must not look alike.
+        let mut mixed = self
+            .seed
+            .wrapping_add(u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % 100 < u64::from(self.percent)
+    }
 }
 
 /// What a link does to an exchange. Of several rules that strike at one event the waits add up, and of the others the

@@ -87,7 +87,8 @@ impl Rules {
             armed.seen = armed.seen.saturating_add(1);
             let nth = select.nth.is_none_or(|nth| nth == armed.seen);
             let times = select.times.is_none_or(|times| armed.seen <= times);
-            if nth && times && armed.rule.fault != LinkFault::Cache {
+            let lucky = select.share.is_none_or(|share| share.takes(armed.seen));
+            if nth && times && lucky && armed.rule.fault != LinkFault::Cache {
                 strikes.push(Strike {
                     rule: armed.id,
                     fault: armed.rule.fault.clone(),
@@ -146,6 +147,7 @@ impl LinkSelect {
 mod tests {
     use super::*;
     use crate::link::event::Subject;
+    use crate::link::rule::Share;
     use alloy_primitives::{Address, B256};
 
     fn settle(payer: u8, nonce: u8) -> About {
@@ -190,6 +192,25 @@ mod tests {
             [1, 2, 3].map(|nonce| struck(&twice, &settle(1, nonce))),
             [true, true, false]
         );
+    }
+
+    #[test]
+    fn a_share_is_chosen_by_the_seed() {
+        let chosen = |percent, seed| {
+            let share = Some(Share { percent, seed });
+            let rules = rules(LinkSelect {
+                share,
+                ..LinkSelect::default()
+            });
+            let all = (0..200).map(|_| struck(&rules, &settle(1, 1)));
+            all.collect::<Vec<bool>>()
+        };
+        assert!(chosen(100, 1).iter().all(|struck| *struck));
+        let third = chosen(33, 1);
+        let count = third.iter().filter(|struck| **struck).count();
+        assert!((40..95).contains(&count), "{count} of 200");
+        assert_eq!(third, chosen(33, 1));
+        assert_ne!(third, chosen(33, 2));
     }
 
     #[test]

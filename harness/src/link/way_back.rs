@@ -142,12 +142,12 @@ impl Exchange<'_> {
     }
 
     pub(super) fn cached(&self, key: &CacheKey) -> Option<Vec<u8>> {
-        let found = self
-            .shared
-            .cache()
-            .lookup(key, &self.head, Instant::now())?;
-        self.note_cache("answered from the cache");
-        Some(found)
+        let found = self.shared.cache().lookup(key, &self.head, Instant::now());
+        self.note_cache(match found {
+            Some(_) => "answered from the cache",
+            None => "not in the cache",
+        });
+        found
     }
 
     fn store(&self, key: CacheKey, head: &ResponseHead, body: &Collected) {

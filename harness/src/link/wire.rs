@@ -272,7 +272,7 @@ const fn is_content(state: &BodyState) -> bool {
 }
 
 /// Where the head ends, if its blank line is there; `seen` bytes were searched before.
-fn head_end(buffer: &[u8], seen: usize) -> Option<usize> {
+pub(crate) fn head_end(buffer: &[u8], seen: usize) -> Option<usize> {
     let start = seen.saturating_sub(3);
     let news = buffer.get(start..)?;
     let crlf = news

@@ -1,5 +1,6 @@
 //! Defects of path matching: the router normalises a path that the paywall takes literally.
 
+use super::ask::Target;
 use super::content::Content;
 use super::defects::Defect;
 use super::shop::Shop;
@@ -16,15 +17,79 @@ pub(super) fn content(shop: &Shop, path: &str) -> Option<Content> {
     if shop.has(Defect::TrailingSlashUnpaid) && normal.len() > 1 {
         normal = normal.trim_end_matches('/').to_owned();
     }
+    if shop.has(Defect::BackslashUnpaid) {
+        normal = normal.replace("%5C", "\\").replace('\\', "/");
+        normal = normal.trim_end_matches('/').to_owned();
+    }
+    if shop.has(Defect::DoubleSlashUnpaid) {
+        while normal.contains("//") {
+            normal = normal.replace("//", "/");
+        }
+    }
+    if shop.has(Defect::DotSegmentsUnpaid) {
+        normal = without_dots(&normal);
+    }
+    if shop.has(Defect::PathParameterUnpaid) {
+        normal = normal.split(';').next().unwrap_or_default().to_owned();
+    }
     if normal == path {
         return None;
     }
+    literal(&normal)
+}
+
+/// The paid content of a path, taken literally.
+pub(super) fn literal(normal: &str) -> Option<Content> {
     match normal.strip_prefix('/')?.split_once('/') {
         None if normal == "/paid" => Some(Content::Paid),
         Some(("items", id)) if !id.contains('/') => Some(Content::Item(id.to_owned())),
         Some(("files", file)) => Some(Content::File(file.to_owned())),
         _ => None,
     }
+}
+
+/// Whether the paywall, which reads paths in its own way, misses a request that the router sends to a paid route.
+pub(super) fn is_missed(shop: &Shop, target: &Target) -> bool {
+    if shop.options.defects.is_empty() {
+        return false;
+    }
+    let path = target.path.to_ascii_lowercase();
+    let holds = |defect: Defect, parts: &[&str]| {
+        shop.has(defect) && parts.iter().any(|part| path.contains(part))
+    };
+    holds(Defect::BackslashUnpaid, &["\\", "%5c"])
+        || holds(Defect::PathParameterUnpaid, &[";"])
+        || holds(Defect::EncodedSlashUnpaid, &["%2f", "%252f"])
+        || holds(
+            Defect::EncodedNewlineUnpaid,
+            &["%0a", "%0d", "%e2%80%a8", "%e2%80%a9"],
+        )
+        || (shop.has(Defect::BadEscapeUnpaid) && has_bad_escape(&path))
+        || (shop.has(Defect::AbsoluteFormUnpaid) && target.absolute)
+}
+
+/// True when a percent sign begins no escape.
+fn has_bad_escape(path: &str) -> bool {
+    let mut after = path.split('%').skip(1);
+    after.any(|rest| {
+        let digits = rest.get(..2).unwrap_or_default();
+        digits.len() != 2 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// The path with its `.` and `..` segments resolved.
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for part in path.split('/').skip(1) {
+        match part {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            _ => kept.push(part),
+        }
+    }
+    format!("/{}", kept.join("/"))
 }
 
 /// Percent sequences of ASCII decoded; others stay.
@@ -53,6 +118,16 @@ fn decoded(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn bad_escapes_and_dots_are_told() {
+        for bad in ["/a%", "/a%4", "/a%zz", "/%61%g0"] {
+            assert!(super::has_bad_escape(bad), "{bad}");
+        }
+        assert!(!super::has_bad_escape("/%61/%e2%80%a8"));
+        assert_eq!(super::without_dots("/x/../paid"), "/paid");
+        assert_eq!(super::without_dots("/../a/./b"), "/a/b");
+    }
+
     #[test]
     fn percent_sequences_are_decoded_and_broken_ones_stay() {
         assert_eq!(super::decoded("/%70aid"), "/paid");

@@ -12,6 +12,16 @@ pub(super) struct Ask {
     pub(super) url: String,
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
+    pub(super) target: Target,
+}
+
+/// The request target as it stood on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Its path.
+    pub(super) path: String,
+    /// True for a whole URL.
+    pub(super) absolute: bool,
 }
 
 impl Ask {
@@ -34,6 +44,10 @@ impl Ask {
             url: format!("http://{host}{path}"),
             headers,
             content,
+            target: Target {
+                path: uri.path().to_owned(),
+                absolute: uri.authority().is_some(),
+            },
         }
     }
 }

@@ -9,6 +9,7 @@ use x402_assay_protocol::header::{self, PAYMENT_REQUIRED};
 use x402_assay_protocol::{Version, write};
 
 use super::defects::Defect;
+use super::identifier;
 use super::offers::{offers, resource};
 use super::page::Page;
 use super::shop::Shop;
@@ -56,8 +57,11 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
         message["resource"] = resource(url);
     }
     message["accepts"] = accepts.into();
-    if shop.does(Variant::NullMembers) && version == Version::V2 {
-        message["extensions"] = Value::Null;
+    if version == Version::V2 {
+        message["extensions"] = match shop.does(Variant::NullMembers) {
+            true => Value::Null,
+            false => json!({ identifier::EXTENSION: identifier::declaration() }),
+        };
     }
     if shop.does(Variant::ExtraFields) {
         message["x-shop"] = json!(["reference"]);

@@ -14,8 +14,10 @@ use super::variants::Variant;
 /// A payment together with the server's own terms.
 #[derive(Debug, Clone)]
 pub(super) struct Deal {
-    /// Body of `/verify` and `/settle`.
+    /// Body of `/verify`.
     pub(super) request: Value,
+    /// Body of `/settle`; the same, but for a defect.
+    pub(super) settle_request: Value,
     /// Network in the spelling of the generation.
     pub(super) network: String,
     /// Payer named by the authorization.
@@ -43,7 +45,12 @@ pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal
     if shop.has(Defect::FacilitatorRequestWithoutVersion) {
         set(&mut request, "/x402Version", None);
     }
+    let settle_request = match (&payment.accepted, shop.has(Defect::SettleWithClientTerms)) {
+        (Some(claimed), true) => facilitator::request(payment.version, &forwarded, claimed),
+        _ => request.clone(),
+    };
     Some(Deal {
+        settle_request,
         network: network.to_owned(),
         payer: payment.authorization.from.to_checksum(None),
         version: payment.version,
@@ -106,10 +113,11 @@ fn matches_v2(shop: &Shop, offer: &Offer, payment: &Presented) -> bool {
     let (Some(ours), Some(accepted)) = (offer.advertised.as_object(), &payment.accepted) else {
         return false;
     };
+    let unread = shop.has(Defect::SettleWithClientTerms);
     let ignored = |name: &str| match name {
-        "amount" => shop.has(Defect::IgnoreAmount),
-        "payTo" => shop.has(Defect::IgnoreRecipient),
-        "asset" => shop.has(Defect::IgnoreAsset),
+        "amount" => unread || shop.has(Defect::IgnoreAmount),
+        "payTo" => unread || shop.has(Defect::IgnoreRecipient),
+        "asset" => unread || shop.has(Defect::IgnoreAsset),
         _ => false,
     };
     ours.iter().all(|(name, value)| match value.as_object() {
@@ -118,6 +126,14 @@ fn matches_v2(shop: &Shop, offer: &Offer, payment: &Presented) -> bool {
             .all(|(key, value)| key == QUOTE_ID || accepted["extra"].get(key) == Some(value)),
         _ => ignored(name) || accepted.get(name) == Some(value),
     })
+}
+
+/// Defect `local-check-on-refusal`: what a server can compare without asking anybody; the signature is not looked at.
+pub(super) fn looks_right(shop: &Shop, payment: &Presented) -> bool {
+    let authorization = &payment.authorization;
+    shop.has(Defect::LocalCheckOnRefusal)
+        && authorization.value == shop.options.price
+        && authorization.to == shop.options.pay_to
 }
 
 /// Defect `trust-client-terms`: what the client says becomes what is asked of it.

@@ -53,35 +53,77 @@ switches! {
     ServeNotYetValid = "serve-not-yet-valid": "Serves when the facilitator calls the payment not yet valid.";
     ServeBadSignature = "serve-bad-signature": "Serves when the facilitator refuses the signature.";
     ServeOnFacilitatorError = "serve-on-facilitator-error": "Serves when the facilitator cannot be asked.";
+    VerdictsCoerced = "verdicts-coerced": "`isValid` and `success` are read as truthy: \"true\", 1 and {} are yes.";
+    VerifyAny200IsValid = "verify-any-200-is-valid": "Verify is judged by its status alone: HTML, nothing and `isValid: false` with 200 pass.";
+    LocalCheckOnRefusal = "local-check-on-refusal": "After the facilitator's no, amount and recipient are compared and that is enough to serve.";
     HeadUnpaid = "head-unpaid": "HEAD runs the paid handler without payment.";
     EncodedPathUnpaid = "encoded-path-unpaid": "A percent-encoded paid path is served without payment.";
     UpperCasePathUnpaid = "upper-case-path-unpaid": "A paid path in other letter case is served without payment.";
     TrailingSlashUnpaid = "trailing-slash-unpaid": "A paid path with a trailing slash is served without payment.";
+    BackslashUnpaid = "backslash-unpaid": "A paid path with a backslash is served without payment.";
+    DoubleSlashUnpaid = "double-slash-unpaid": "A paid path with doubled slashes is served without payment.";
+    DotSegmentsUnpaid = "dot-segments-unpaid": "A paid path with dot segments is served without payment.";
+    PathParameterUnpaid = "path-parameter-unpaid": "A paid path with `;x=1` at the end is served without payment.";
+    BadEscapeUnpaid = "bad-escape-unpaid": "A paid path with a broken percent escape is served without payment.";
+    EncodedSlashUnpaid = "encoded-slash-unpaid": "A paid path with `%2F` in a parameter is served without payment.";
+    EncodedNewlineUnpaid = "encoded-newline-unpaid": "A paid path with an encoded line end is served without payment.";
+    AbsoluteFormUnpaid = "absolute-form-unpaid": "A whole URL as the request target is served without payment.";
+    OtherMethodUnpaid = "other-method-unpaid": "POST to a GET route runs the paid handler without payment.";
+    BodyErrorUnpaid = "body-error-unpaid": "A body that is no JSON, or not typed so, is served without payment.";
+    BatchUnpaid = "batch-unpaid": "A JSON list of calls is served without payment.";
     // Terms.
     TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
     IgnoreAmount = "ignore-amount": "The signed amount, whatever it is, becomes the required one.";
     IgnoreRecipient = "ignore-recipient": "The signed recipient, whoever it is, becomes the required one.";
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
+    SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";
     PayloadRewritten = "payload-rewritten": "The payment is forwarded with another `resource`.";
     VerifyOnly = "verify-only": "Payments are verified and never settled.";
     SettleIgnored = "settle-ignored": "The content is served although the settlement failed.";
+    SettleAny200IsSuccess = "settle-any-200-is-success": "Settle is judged by its status alone: `success: false` with 200 is served.";
+    ServeOnSettleTrouble = "serve-on-settle-trouble": "A settlement that times out or answers 5xx is taken to have happened, and served.";
+    SettleInBackground = "settle-in-background": "The content is served after verify; the settlement follows after the answer.";
     SettleTwice = "settle-twice": "Every payment is settled twice.";
     SettleBeforeHandler = "settle-before-handler": "Settles before the handler has run, undeclared.";
     SettleOnHandlerError = "settle-on-handler-error": "Settles although the handler failed.";
     ChargeWithoutService = "charge-without-service": "Settles, then answers 500.";
     PendingIsSuccess = "pending-is-success": "`settlement_pending` counts as settled.";
     ChallengeOnUnknown = "challenge-on-unknown": "An unknown settlement outcome becomes a fresh 402.";
+    ImpatientWithFacilitator = "impatient-with-facilitator": "Gives the facilitator 400 ms, less than a settlement takes, and then asks for a new payment.";
     StreamBeforeSettlement = "stream-before-settlement": "The stream's first bytes leave before settlement.";
     LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
+    LeakInHeader = "leak-in-header": "The 402 after a failed settlement carries the paid body in a header.";
     // Repeats.
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
+    ReplayCacheAnyRoute = "replay-cache-any-route": "A header that bought once is served on every route: the verdict is kept without the resource.";
+    CacheWithoutPayer = "cache-without-payer": "Paid answers are kept by URL: whoever sends any payment gets the last one.";
     DedupeByPayer = "dedupe-by-payer": "Replays are told by the payer alone: nobody can buy twice.";
     GuardBurnsNonce = "guard-burns-nonce": "A payment that could not be verified can never be used again.";
+    IdForAnyPayer = "id-for-any-payer": "A known payment identifier is answered from the cache before anything is verified.";
+    IdForAnyRoute = "id-for-any-route": "A purchase's payment identifier opens every other route.";
+    IdForAnyBody = "id-for-any-body": "A purchase's payment identifier pays for every other request body.";
+    RepeatedHeaderUnsettled = "repeated-header-unsettled": "Of two payment headers the first valid one is verified, and none settled.";
+    GuardReleasedOnUnknown = "guard-released-on-unknown": "After an unknown settlement the payment is given back, and a copy runs the handler again.";
+    AlreadySettledIsSuccess = "already-settled-is-success": "No guard, and a settlement refused because the nonce is used counts as paid.";
+    GuardInsertsAfterVerify = "guard-inserts-after-verify": "The guard looks before verify and notes after it; what passes it is served when settle says used.";
+    GuardInsertsAfterSettle = "guard-inserts-after-settle": "The guard notes a payment only when it is settled; what passes it is served when settle says used.";
+    GuardKeyedByHeader = "guard-keyed-by-header": "The guard tells payments by the bytes of the header; what passes it is served when settle says used.";
+    GuardKeyedByNonceText = "guard-keyed-by-nonce-text": "The guard tells payments by the nonce as written; what passes it is served when settle says used.";
+    GuardForgetsEarly = "guard-forgets-early": "The guard forgets a payment after 500 ms, before it expires; what passes it is served when settle says used.";
+    // Capacity.
+    OnePurchaseAtATime = "one-purchase-at-a-time": "A lock is held through every purchase: a slow settlement holds up all the others.";
+    AbandonedPurchaseJams = "abandoned-purchase-jams": "A client that goes away in mid-purchase leaves a lock behind: nothing is sold any more.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
+    UsedNonceIsPaid = "used-nonce-is-paid": "A payment whose nonce the facilitator calls used counts as paid: only the guard in memory tells repeats.";
+    ChallengeOnUsed = "challenge-on-used": "A payment that is under way or used is answered with a fresh challenge, as SDKs do.";
+    PaidPublic = "paid-public": "Paid answers are marked cacheable by anyone.";
+    // The start.
+    FreeWithoutKinds = "free-without-kinds": "Paid routes answer without payment while the facilitator does not say what it supports.";
+    FreeUntilSupported = "free-until-supported": "Requests that come before a slow `/supported` is answered are served without payment.";
     // Receipts.
     ReceiptMissing = "receipt-missing": "The paid answer carries no settlement header.";
     ReceiptNotBase64 = "receipt-not-base64": "The settlement header is plain JSON.";

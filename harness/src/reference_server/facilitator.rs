@@ -1,12 +1,16 @@
 //! Asking the facilitator (wire-format sections 3.7 and 9). Everything odd is trouble, never a yes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 use url::Url;
+use x402_mock_facilitator::event::Endpoint;
 
-use super::options::StartError;
+use super::leniency::Leniency;
+use super::options::{ReferenceServerOptions, StartError};
+use super::witness::{Watched, Witness};
 use crate::http::{SetupError, tls};
 
 /// Bytes of an answer that are read.
@@ -52,11 +56,18 @@ pub(super) struct FacilitatorClient {
     verify: Url,
     settle: Url,
     supported: Url,
+    witness: Option<Arc<dyn Witness>>,
+    leniency: Leniency,
 }
 
 impl FacilitatorClient {
-    /// A client for the facilitator at `base`.
-    pub(super) fn new(base: &str, timeout: Duration) -> Result<Self, StartError> {
+    /// A client for the facilitator of a server, which waits `timeout` for each answer.
+    pub(super) fn new(
+        options: &ReferenceServerOptions,
+        timeout: Duration,
+        leniency: Leniency,
+    ) -> Result<Self, StartError> {
+        let base = options.facilitator_url.as_str();
         let endpoint = |name: &str| {
             let url = format!("{}/{name}", base.trim_end_matches('/'));
             url.parse::<Url>()
@@ -70,6 +81,7 @@ impl FacilitatorClient {
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .default_headers(options.facilitator_headers.clone())
             .timeout(timeout)
             .build()
             .map_err(SetupError::from)?;
@@ -78,20 +90,24 @@ impl FacilitatorClient {
             verify: endpoint("verify")?,
             settle: endpoint("settle")?,
             supported: endpoint("supported")?,
+            witness: options.witness.clone(),
+            leniency,
         })
     }
 
     /// `POST /verify`
     pub(super) async fn verify(&self, request: &Value) -> Result<Verified, Trouble> {
-        let (ok, answer) = self.post(&self.verify, request).await?;
+        let answer = self.post(Endpoint::Verify, request).await?;
+        if self.leniency.any_ok_verifies && answer.ok() {
+            return Ok(Verified::Valid);
+        }
+        let (ok, answer) = (answer.ok(), answer.json()?);
         let reason = text(&answer, "invalidReason").unwrap_or_else(|| "invalid payment".to_owned());
-        match answer.get("isValid") {
+        match self.leniency.verdict(answer.get("isValid")) {
             // The facilitator's own trouble says nothing about the payment.
-            Some(Value::Bool(false)) if reason.starts_with("unexpected_") => {
-                Err(Trouble::Junk(reason))
-            }
-            Some(Value::Bool(false)) => Ok(Verified::Invalid(reason)),
-            Some(Value::Bool(true)) if ok => Ok(Verified::Valid),
+            Some(false) if reason.starts_with("unexpected_") => Err(Trouble::Junk(reason)),
+            Some(false) => Ok(Verified::Invalid(reason)),
+            Some(true) if ok => Ok(Verified::Valid),
             _ => Err(Trouble::Junk(format!(
                 "no verdict in {}",
                 shortened(&answer)
@@ -101,7 +117,13 @@ impl FacilitatorClient {
 
     /// `POST /settle`
     pub(super) async fn settle(&self, request: &Value, network: &str) -> Result<Settled, Trouble> {
-        let (ok, answer) = self.post(&self.settle, request).await?;
+        let answer = self.post(Endpoint::Settle, request).await?;
+        let ok = answer.ok();
+        let any = self.leniency.any_ok_settles && ok;
+        let answer = match answer.json() {
+            Err(_) if any => Value::Null,
+            read => read?,
+        };
         let settled = |success| Settled {
             success,
             transaction: text(&answer, "transaction").unwrap_or_default(),
@@ -109,17 +131,20 @@ impl FacilitatorClient {
             payer: text(&answer, "payer"),
         };
         let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
-        match answer.get("success") {
-            Some(Value::Bool(true)) if ok => {
+        if any {
+            return Ok(settled(true));
+        }
+        match self.leniency.verdict(answer.get("success")) {
+            Some(true) if ok => {
                 let settled = settled(true);
                 let same_network = text(&answer, "network").is_some_and(|named| named == network);
-                if same_network && is_hash(&settled.transaction) {
+                if self.leniency.truthy || (same_network && is_hash(&settled.transaction)) {
                     Ok(settled)
                 } else {
                     Err(unusable())
                 }
             }
-            Some(Value::Bool(false)) => {
+            Some(false) => {
                 let settled = settled(false);
                 match &settled.reason {
                     Some(reason) if reason.starts_with("unexpected_") => {
@@ -132,16 +157,60 @@ impl FacilitatorClient {
         }
     }
 
-    /// `GET /supported`; the answer does not matter.
-    pub(super) async fn supported(&self) -> Result<(), Trouble> {
-        self.http.get(self.supported.clone()).send().await?;
-        Ok(())
+    /// `GET /supported`: whether it settles `exact` payments on one of these networks.
+    pub(super) async fn supports(&self, networks: &[String]) -> Result<bool, Trouble> {
+        let answer = self.ask_supported().await?;
+        let (ok, answer) = (answer.ok(), answer.json()?);
+        let kinds = answer.get("kinds").and_then(Value::as_array);
+        let (true, Some(kinds)) = (ok, kinds) else {
+            return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
+        };
+        let ours = |kind: &Value| {
+            let network = text(kind, "network");
+            kind.get("scheme").and_then(Value::as_str) == Some("exact")
+                && network.is_some_and(|network| networks.contains(&network))
+        };
+        Ok(kinds.iter().any(ours))
     }
 
-    async fn post(&self, url: &Url, request: &Value) -> Result<(bool, Value), Trouble> {
-        let sent = self.http.post(url.clone()).json(request).send();
-        let mut answer = sent.await?;
-        let ok = answer.status().is_success();
+    /// `GET /supported`; the answer does not matter.
+    pub(super) async fn supported(&self) -> Result<(), Trouble> {
+        self.ask_supported().await.map(|_| ())
+    }
+
+    async fn ask_supported(&self) -> Result<Answer, Trouble> {
+        let watched = Watched::begin(self.witness.as_ref(), Endpoint::Supported, b"");
+        let answer = Answer::of(self.http.get(self.supported.clone()).send().await?).await?;
+        watched.answered(answer.status.as_u16(), &answer.body);
+        Ok(answer)
+    }
+
+    async fn post(&self, on: Endpoint, request: &Value) -> Result<Answer, Trouble> {
+        let url = match on {
+            Endpoint::Verify => &self.verify,
+            _ => &self.settle,
+        };
+        let body = request.to_string();
+        let watched = Watched::begin(self.witness.as_ref(), on, body.as_bytes());
+        let request = self
+            .http
+            .post(url.clone())
+            .header(http::header::CONTENT_TYPE, "application/json");
+        let answer = Answer::of(request.body(body).send().await?).await?;
+        watched.answered(answer.status.as_u16(), &answer.body);
+        Ok(answer)
+    }
+}
+
+/// An answer as it came.
+struct Answer {
+    status: http::StatusCode,
+    body: Bytes,
+}
+
+impl Answer {
+    /// Reads all of it, bounded.
+    async fn of(mut answer: reqwest::Response) -> Result<Self, Trouble> {
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
@@ -149,9 +218,19 @@ impl FacilitatorClient {
             }
             body.extend_from_slice(&chunk);
         }
-        let value: Value = serde_json::from_slice(&body)
-            .map_err(|error| Trouble::Junk(format!("status {}: {error}", answer.status())))?;
-        Ok((ok, value))
+        Ok(Self {
+            status: answer.status(),
+            body: body.freeze(),
+        })
+    }
+
+    fn ok(&self) -> bool {
+        self.status.is_success()
+    }
+
+    fn json(&self) -> Result<Value, Trouble> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Trouble::Junk(format!("status {}: {error}", self.status)))
     }
 }
 

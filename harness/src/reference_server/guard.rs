@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::U256;
 use serde_json::Value;
-use x402_assay_protocol::Authorization;
 
+use super::guard_policy::{Insert, Key, Policy};
+use super::incoming::Presented;
 use super::page::Page;
 
 /// Authorizations that are remembered; when all of them are still live, new ones are turned away.
@@ -16,20 +18,17 @@ const MOST_OPEN: usize = 256;
 /// Seconds an ended authorization is remembered longer, for clocks that differ.
 const MARGIN_SECONDS: u64 = 120;
 
-/// (payer, nonce): what the token itself consumes once.
-type Key = (Address, B256);
-
 /// Authorizations that are in use or used up.
 #[derive(Debug, Default)]
 pub(super) struct Guard {
     entries: Mutex<HashMap<Key, Entry>>,
-    off: bool,
-    burns: bool,
+    policy: Policy,
 }
 
 #[derive(Debug)]
 struct Entry {
     valid_before: U256,
+    since: Instant,
     state: State,
 }
 
@@ -69,26 +68,34 @@ pub(super) enum Taken {
 pub(super) struct Claim {
     guard: Arc<Guard>,
     key: Key,
+    valid_before: U256,
     decided: bool,
 }
 
 impl Guard {
-    /// A guard; `off` lets everything through, `burns` never gives an authorization back.
-    pub(super) fn new(off: bool, burns: bool) -> Self {
+    /// A guard that works so.
+    pub(super) fn new(policy: Policy) -> Self {
         Self {
             entries: Mutex::default(),
-            off,
-            burns,
+            policy,
         }
     }
 
-    /// Takes an authorization, at `now` (unix seconds).
-    pub(super) fn take(self: &Arc<Self>, authorization: &Authorization, now: u64) -> Taken {
-        let key = (authorization.from, authorization.nonce);
-        if self.off {
-            return Taken::Claimed(self.claim(key, true));
+    /// Takes a payment, at `now` (unix seconds).
+    pub(super) fn take(self: &Arc<Self>, payment: &Presented, now: u64) -> Taken {
+        let key = self.policy.key(payment);
+        let valid_before = payment.authorization.valid_before;
+        if self.policy.off {
+            return Taken::Claimed(self.claim(key, valid_before, true));
         }
         let mut entries = self.lock();
+        if let Some(most) = self.policy.forgets_after
+            && entries
+                .get(&key)
+                .is_some_and(|entry| entry.since.elapsed() >= most)
+        {
+            entries.remove(&key);
+        }
         let open = match entries.get(&key).map(|entry| &entry.state) {
             Some(State::InFlight) => return Taken::Refused("this payment is being processed"),
             Some(State::Spent) => return Taken::Refused("this payment was used already"),
@@ -102,38 +109,23 @@ impl Guard {
                 return Taken::Full;
             }
         }
-        let entry = Entry {
-            valid_before: authorization.valid_before,
-            state: State::InFlight,
-        };
-        entries.insert(key, entry);
+        if self.policy.insert == Insert::AtOnce || open.is_some() {
+            put(&mut entries, &key, valid_before, State::InFlight);
+        }
         drop(entries);
-        let claim = self.claim(key, false);
+        let claim = self.claim(key, valid_before, false);
         match open {
             Some(open) => Taken::Open(claim, open),
             None => Taken::Claimed(claim),
         }
     }
 
-    fn claim(self: &Arc<Self>, key: Key, decided: bool) -> Claim {
+    fn claim(self: &Arc<Self>, key: Key, valid_before: U256, decided: bool) -> Claim {
         Claim {
             guard: Arc::clone(self),
             key,
+            valid_before,
             decided,
-        }
-    }
-
-    fn decide(&self, key: &Key, state: Option<State>) {
-        let mut entries = self.lock();
-        match state {
-            Some(state) => {
-                if let Some(entry) = entries.get_mut(key) {
-                    entry.state = state;
-                }
-            }
-            None => {
-                entries.remove(key);
-            }
         }
     }
 
@@ -142,10 +134,32 @@ impl Guard {
     }
 }
 
+/// Notes a payment, or changes what is noted of it; when it was first noted stays.
+fn put(entries: &mut HashMap<Key, Entry>, key: &Key, valid_before: U256, state: State) {
+    if let Some(entry) = entries.get_mut(key) {
+        entry.state = state;
+        return;
+    }
+    let entry = Entry {
+        valid_before,
+        since: Instant::now(),
+        state,
+    };
+    entries.insert(key.clone(), entry);
+}
+
 impl Claim {
+    /// Verify said yes.
+    pub(super) fn verified(&self) {
+        if !self.decided && self.guard.policy.insert == Insert::AfterVerify {
+            let mut entries = self.guard.lock();
+            put(&mut entries, &self.key, self.valid_before, State::InFlight);
+        }
+    }
+
     /// Gives the authorization back: it certainly moved nothing.
     pub(super) fn release(self) {
-        let state = self.guard.burns.then_some(State::Spent);
+        let state = self.guard.policy.burns.then_some(State::Spent);
         self.decide(state);
     }
 
@@ -171,89 +185,26 @@ impl Claim {
     }
 
     fn decide(mut self, state: Option<State>) {
-        if !self.decided {
-            self.guard.decide(&self.key, state);
-        }
+        self.note(state);
         self.decided = true;
+    }
+
+    fn note(&self, state: Option<State>) {
+        if self.decided {
+            return;
+        }
+        let mut entries = self.guard.lock();
+        match state {
+            Some(state) => put(&mut entries, &self.key, self.valid_before, state),
+            None => {
+                entries.remove(&self.key);
+            }
+        }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if !self.decided {
-            self.guard.decide(&self.key, Some(State::Spent));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use x402_assay_protocol::payment::fresh_nonce;
-
-    fn authorization() -> Authorization {
-        Authorization {
-            from: Address::repeat_byte(1),
-            to: Address::repeat_byte(2),
-            value: U256::from(1),
-            valid_after: U256::ZERO,
-            valid_before: U256::from(1_000),
-            nonce: fresh_nonce(),
-        }
-    }
-
-    fn claimed(guard: &Arc<Guard>, authorization: &Authorization) -> Option<Claim> {
-        match guard.take(authorization, 500) {
-            Taken::Claimed(claim) => Some(claim),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn an_authorization_is_held_once_and_comes_back_only_when_released() {
-        let guard = Arc::new(Guard::default());
-        let one = authorization();
-        let claim = claimed(&guard, &one).unwrap();
-        assert!(claimed(&guard, &one).is_none());
-        assert!(claimed(&guard, &authorization()).is_some());
-        claim.release();
-        claimed(&guard, &one).unwrap().spend();
-        assert!(claimed(&guard, &one).is_none());
-    }
-
-    #[test]
-    fn an_undecided_claim_stays_used_up() {
-        let guard = Arc::new(Guard::default());
-        let one = authorization();
-        drop(claimed(&guard, &one).unwrap());
-        assert!(claimed(&guard, &one).is_none());
-    }
-
-    #[test]
-    fn an_open_purchase_is_found_again() {
-        let guard = Arc::new(Guard::default());
-        let one = authorization();
-        let open = Arc::new(OpenPurchase {
-            url: "u".to_owned(),
-            request: Value::Null,
-            page: Page::empty(http::StatusCode::OK),
-        });
-        claimed(&guard, &one).unwrap().keep_open(open);
-        let Taken::Open(_claim, found) = guard.take(&one, 500) else {
-            panic!("the purchase is open");
-        };
-        assert_eq!(found.url, "u");
-        assert!(matches!(guard.take(&one, 500), Taken::Refused(_)));
-    }
-
-    #[test]
-    fn a_burning_guard_gives_nothing_back_and_an_absent_one_holds_nothing() {
-        let one = authorization();
-        let burning = Arc::new(Guard::new(false, true));
-        claimed(&burning, &one).unwrap().release();
-        assert!(claimed(&burning, &one).is_none());
-        let off = Arc::new(Guard::new(true, false));
-        claimed(&off, &one).unwrap().spend();
-        assert!(claimed(&off, &one).is_some());
+        self.note(Some(State::Spent));
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use x402_assay_protocol::header::{self, Encoding};
 use x402_assay_protocol::{Authorization, Payment, Version};
 
+use super::defects::Defect;
 use super::options::ReferenceServerOptions;
 
 /// What a request carries.
@@ -42,6 +43,8 @@ pub(super) struct Presented {
     pub(super) accepted: Option<Value>,
     /// The authorization.
     pub(super) authorization: Authorization,
+    /// Defect `repeated-header-unsettled`: it stood beside another one.
+    pub(super) unsettled: bool,
 }
 
 /// Reads the payment header: v2 before v1, as clients look for challenges.
@@ -56,6 +59,11 @@ pub(super) fn read(options: &ReferenceServerOptions, headers: &HeaderMap) -> Inc
             continue;
         };
         let header = first.to_vec();
+        if options.defects.has(Defect::RepeatedHeaderUnsettled)
+            && let Some(presented) = one_of_several(version, &values)
+        {
+            return Incoming::Payment(Box::new(presented));
+        }
         let result = match values.len() {
             1 => present(version, &header),
             several => Err(format!("there are {several} payment headers")),
@@ -70,6 +78,23 @@ pub(super) fn read(options: &ReferenceServerOptions, headers: &HeaderMap) -> Inc
         };
     }
     Incoming::Nothing
+}
+
+/// The first payment that can be read, if there are several: on lines of their own or on one.
+fn one_of_several(version: Version, values: &[&[u8]]) -> Option<Presented> {
+    let parts: Vec<&[u8]> = values
+        .iter()
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    if parts.len() < 2 {
+        return None;
+    }
+    let presented = parts.iter().find_map(|part| present(version, part).ok())?;
+    Some(Presented {
+        unsettled: true,
+        ..presented
+    })
 }
 
 fn present(version: Version, header: &[u8]) -> Result<Presented, String> {
@@ -96,5 +121,6 @@ fn present(version: Version, header: &[u8]) -> Result<Presented, String> {
         raw: payment.raw,
         accepted: payment.accepted,
         authorization,
+        unsettled: false,
     })
 }

@@ -7,10 +7,16 @@ mod challenge;
 mod content;
 mod deal;
 mod defects;
+mod deviations;
 mod facilitator;
 mod guard;
+mod guard_policy;
+mod identifier;
 mod incoming;
+mod kinds;
+mod leniency;
 mod offers;
+mod one_at_a_time;
 mod options;
 mod outage;
 mod page;
@@ -20,15 +26,20 @@ mod replays;
 mod server;
 mod settlement;
 mod shop;
+mod start;
 mod streaming;
 mod switches;
 mod variants;
+mod witness;
 
 pub use defects::{Defect, DefectSet};
+pub use deviations::Deviations;
 pub use options::{MARKER, ReferenceServerOptions, StartError};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};
 pub use variants::{Variant, VariantSet};
+pub(crate) use witness::Watched;
+pub use witness::Witness;
 
 #[cfg(test)]
 mod tests;

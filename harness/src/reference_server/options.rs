@@ -1,6 +1,7 @@
 //! What the reference server is told.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
@@ -8,6 +9,7 @@ use x402_assay_protocol::{Network, TokenDomain, Version};
 
 use super::defects::DefectSet;
 use super::variants::VariantSet;
+use super::witness::Witness;
 use crate::http::SetupError;
 
 /// Text that only a paid body holds.
@@ -18,6 +20,10 @@ pub const MARKER: &str = "paid-content-7f3a";
 pub struct ReferenceServerOptions {
     /// Base URL of the facilitator.
     pub facilitator_url: String,
+    /// Headers of every facilitator call.
+    pub facilitator_headers: http::HeaderMap,
+    /// Sees every facilitator call, if there is somebody.
+    pub witness: Option<Arc<dyn Witness>>,
     /// Time for one facilitator call; longer than a settlement takes.
     pub facilitator_timeout: Duration,
     /// The token's EIP-712 domain: chain id, contract, name and version.
@@ -30,6 +36,8 @@ pub struct ReferenceServerOptions {
     pub max_timeout_seconds: u64,
     /// Generations that are spoken; never empty.
     pub versions: Vec<Version>,
+    /// Whether it asks what the facilitator supports when it starts, and sells nothing until it knows.
+    pub asks_supported: bool,
     /// What is wrong with the server.
     pub defects: DefectSet,
     /// What is unusual about it.
@@ -45,12 +53,15 @@ impl ReferenceServerOptions {
         }
         Self {
             facilitator_url: facilitator_url.into(),
+            facilitator_headers: http::HeaderMap::new(),
+            witness: None,
             facilitator_timeout: Duration::from_secs(30),
             token: network.usdc_domain(),
             pay_to,
             price: U256::from(10_000),
             max_timeout_seconds: 60,
             versions,
+            asks_supported: false,
             defects: DefectSet::default(),
             variants: VariantSet::default(),
         }

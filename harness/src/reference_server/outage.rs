@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use super::alias;
+use super::ask::Ask;
 use super::challenge::challenge;
 use super::content::Content;
 use super::defects::Defect;
@@ -43,10 +45,25 @@ pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
 }
 
 /// Whether a request is served without looking at its payment.
-pub(super) fn open_door(shop: &Shop, method: &http::Method, paying: bool) -> bool {
+pub(super) fn open_door(shop: &Shop, ask: &Ask, paying: bool) -> bool {
     shop.has(Defect::ServeUnpaid)
-        || (shop.has(Defect::HeadUnpaid) && method == http::Method::HEAD)
+        || (shop.has(Defect::HeadUnpaid) && ask.method == http::Method::HEAD)
+        || alias::is_missed(shop, &ask.target)
         || (shop.has(Defect::AcceptAnyHeader) && paying)
+}
+
+/// What is given away because the paywall could not read the request's body, or read one call of several.
+pub(super) fn slipped_through(shop: &Shop, ask: &Ask) -> Option<Content> {
+    let Content::Generate(body) = &ask.content else {
+        return None;
+    };
+    let typed = ask.headers.get(http::header::CONTENT_TYPE);
+    let is_json = typed.is_none_or(|value| value.as_bytes().starts_with(b"application/json"));
+    let read = serde_json::from_slice::<serde_json::Value>(body);
+    let unread = read.is_err() || !is_json;
+    let slips = (shop.has(Defect::BodyErrorUnpaid) && unread)
+        || (shop.has(Defect::BatchUnpaid) && read.is_ok_and(|value| value.is_array()));
+    slips.then(|| Content::Generate(bytes::Bytes::from_static(b"null")))
 }
 
 /// Runs a handler for somebody who paid nothing.

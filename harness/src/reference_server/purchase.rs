@@ -11,24 +11,38 @@ use x402_assay_protocol::Version;
 use super::ask::Ask;
 use super::challenge::challenge;
 use super::content::Content;
-use super::deal::{Deal, strike};
+use super::deal::{Deal, looks_right, strike};
 use super::defects::Defect;
 use super::facilitator::{Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
+use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::one_at_a_time::MidPurchase;
 use super::outage;
 use super::page::Page;
 use super::receipt;
 use super::settlement::{self, Outcome};
 use super::shop::Shop;
+use super::start;
 use super::streaming;
 use super::variants::Variant;
+
+/// What the reason codes of a used nonce have in common.
+const NONCE_USED: &str = "nonce_already_used";
+/// Reason code of an authorization that is being settled for somebody else.
+const DUPLICATE: &str = "duplicate_settlement";
 
 /// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
 /// would leave a payment that was neither made nor given back.
 pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
     if let Some(page) = outage::answer(&shop, &ask.url).await {
         return page.into();
+    }
+    if shop.has(Defect::AbandonedPurchaseJams) {
+        let purchase = MidPurchase::begin(&shop);
+        let answer = Purchase { shop, ask }.run().await;
+        purchase.end();
+        return answer;
     }
     let purchase = tokio::spawn(async move { Purchase { shop, ask }.run().await });
     purchase.await.unwrap_or_else(|_| {
@@ -44,12 +58,18 @@ struct Purchase {
 
 impl Purchase {
     async fn run(self) -> Response {
+        if let Some(page) = start::answer(&self.shop, &self.ask.content).await {
+            return page.unwrap_or_else(|why| self.outage(why)).into();
+        }
         let incoming = incoming::read(&self.shop.options, &self.ask.headers);
         let paying = !matches!(incoming, Incoming::Nothing);
-        if outage::open_door(&self.shop, &self.ask.method, paying) {
+        if outage::open_door(&self.shop, &self.ask, paying) {
             return outage::give_away(&self.shop, &self.ask.content)
                 .await
                 .into();
+        }
+        if let Some(content) = outage::slipped_through(&self.shop, &self.ask) {
+            return outage::give_away(&self.shop, &content).await.into();
         }
         match incoming {
             Incoming::Nothing => self.challenge("Payment required").into(),
@@ -93,9 +113,16 @@ impl Purchase {
         if shop.has(Defect::RefuseEverything) {
             return self.challenge("Payment required").into();
         }
+        if shop.turns.jammed() {
+            return self.outage("another purchase is under way").into();
+        }
+        let _turn = shop.turns.wait(shop).await;
         let payer = (payment.version, payment.authorization.from);
         if shop.has(Defect::DedupeByPayer) && shop.buyers.knows(payer) {
             return self.challenge("this payment was used before").into();
+        }
+        if let Some(page) = self.identified(payment).await {
+            return page.into();
         }
         if let Some(page) = self.replayed(payment).await {
             return page.into();
@@ -103,10 +130,10 @@ impl Purchase {
         let Some(deal) = strike(shop, &self.ask.url, payment) else {
             return self.challenge("No matching payment requirements").into();
         };
-        match shop.guard.take(&payment.authorization, now()) {
-            Taken::Refused(why) => self.challenge(why).into(),
+        match shop.guard.take(payment, now()) {
+            Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
-            Taken::Open(claim, open) => self.resume(claim, &open, &deal).await.into(),
+            Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
             Taken::Claimed(claim) if shop.does(Variant::Upfront) => {
                 self.settle_first(claim, &deal, payment).await.into()
             }
@@ -114,30 +141,57 @@ impl Purchase {
         }
     }
 
+    /// The answer to a payment whose identifier was seen before, or is none (wire-format section 14.1).
+    async fn identified(&self, payment: &Presented) -> Option<Page> {
+        let shop = &self.shop;
+        match shop.identifiers.look_up(payment, &self.ask, shop) {
+            Known::New => None,
+            Known::Answered(page) => Some(page),
+            Known::GivenAway => Some(outage::give_away(shop, &self.ask.content).await),
+            Known::Conflict => Some(self.uncached(Page::error(
+                StatusCode::CONFLICT,
+                "this payment identifier belongs to another payment or request",
+            ))),
+            Known::Malformed(why) => {
+                Some(self.uncached(Page::error(StatusCode::BAD_REQUEST, &why)))
+            }
+        }
+    }
+
     /// The answer to a header that bought before, for servers that look there first.
     async fn replayed(&self, payment: &Presented) -> Option<Page> {
         let shop = &self.shop;
-        if !shop.has(Defect::ReplayCache) && !shop.does(Variant::CachedReplay) {
-            return None;
+        if shop.has(Defect::CacheWithoutPayer) {
+            return shop.replays.get(&self.ask.url, b"");
         }
-        let page = shop.replays.get(&self.ask.url, &payment.header)?;
-        if shop.has(Defect::ReplayCache) {
+        let anywhere = shop.has(Defect::ReplayCacheAnyRoute);
+        if anywhere || shop.has(Defect::ReplayCache) {
+            let url = if anywhere { "" } else { &self.ask.url };
+            shop.replays.get(url, &payment.header)?;
             return Some(outage::give_away(shop, &self.ask.content).await);
         }
-        Some(page)
+        match shop.does(Variant::CachedReplay) {
+            true => shop.replays.get(&self.ask.url, &payment.header),
+            false => None,
+        }
     }
 
     async fn verified(&self, claim: Claim, deal: Deal, payment: &Presented) -> Response {
         let shop = &self.shop;
         match shop.facilitator.verify(&deal.request).await {
-            Ok(Verified::Valid) => {}
+            Ok(Verified::Valid) => claim.verified(),
             Ok(Verified::Invalid(reason)) => {
                 if shop.has(Defect::SettleDespiteInvalid) {
                     // The refusal stands; what the settlement answers is thrown away.
                     let _ = shop.facilitator.settle(&deal.request, &deal.network).await;
                 }
                 claim.release();
-                return match self.serves_invalid(&reason) {
+                let used = reason.contains(NONCE_USED);
+                if used && !shop.has(Defect::UsedNonceIsPaid) {
+                    return self.refused_as_used(&deal, &reason).into();
+                }
+                let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
+                return match slips {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
                     false => self.challenge(&reason).into(),
                 };
@@ -156,7 +210,22 @@ impl Purchase {
         if shop.has(Defect::StreamBeforeSettlement) && matches!(self.ask.content, Content::Stream) {
             return streaming::respond(Arc::clone(shop), deal, claim);
         }
+        if shop.has(Defect::SettleInBackground) {
+            return self.settle_later(claim, deal).await.into();
+        }
         self.handled(claim, &deal, payment).await.into()
+    }
+
+    /// Defect: the answer leaves, and the money moves when it will.
+    async fn settle_later(&self, claim: Claim, deal: Deal) -> Page {
+        let page = self.shop.run(&self.ask.content).await;
+        claim.spend();
+        let shop = Arc::clone(&self.shop);
+        tokio::spawn(async move {
+            // Nobody is left to be told.
+            let _ = settlement::settle(&shop, &deal).await;
+        });
+        self.paid_page(page)
     }
 
     fn serves_invalid(&self, reason: &str) -> bool {
@@ -176,12 +245,16 @@ impl Purchase {
             claim.release();
             return page;
         }
-        if shop.has(Defect::VerifyOnly) {
+        if shop.has(Defect::VerifyOnly) || payment.unsettled {
             claim.spend();
             return self.paid_page(page);
         }
         match settlement::settle(shop, deal).await {
             Outcome::Done(settled) => {
+                claim.spend();
+                self.deliver(page, deal, &settled, payment)
+            }
+            Outcome::Failed(settled) if self.counts_as_paid(&settled) => {
                 claim.spend();
                 self.deliver(page, deal, &settled, payment)
             }
@@ -214,8 +287,14 @@ impl Purchase {
     }
 
     /// A repeat of a purchase whose settlement is open: the identical body is settled again.
-    async fn resume(&self, claim: Claim, open: &Arc<OpenPurchase>, deal: &Deal) -> Page {
-        if open.url != self.ask.url || open.request != deal.request {
+    async fn resume(
+        &self,
+        claim: Claim,
+        open: &Arc<OpenPurchase>,
+        deal: &Deal,
+        payment: &Presented,
+    ) -> Page {
+        if open.url != self.ask.url || open.request != deal.settle_request {
             claim.keep_open(Arc::clone(open));
             return self.challenge("this payment is being processed for another request");
         }
@@ -224,6 +303,7 @@ impl Purchase {
                 claim.spend();
                 let mut page = self.paid_page(open.page.clone());
                 receipt::attach(&self.shop, &mut page, deal, &settled);
+                self.shop.identifiers.remember(payment, &self.ask, &page);
                 page
             }
             Outcome::Failed(settled) => {
@@ -246,7 +326,12 @@ impl Purchase {
             .remember((payment.version, payment.authorization.from));
         let mut page = self.paid_page(page);
         receipt::attach(shop, &mut page, deal, settled);
-        if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
+        shop.identifiers.remember(payment, &self.ask, &page);
+        if shop.has(Defect::CacheWithoutPayer) {
+            shop.replays.put(&self.ask.url, b"", &page);
+        } else if shop.has(Defect::ReplayCacheAnyRoute) {
+            shop.replays.put("", &payment.header, &page);
+        } else if shop.has(Defect::ReplayCache) || shop.does(Variant::CachedReplay) {
             shop.replays.put(&self.ask.url, &payment.header, &page);
         }
         page
@@ -260,6 +345,9 @@ impl Purchase {
             return page;
         }
         let mut failed = self.failed(deal, settled);
+        if shop.has(Defect::LeakInHeader) {
+            failed.set("x-preview", &String::from_utf8_lossy(&page.body));
+        }
         if shop.has(Defect::LeakOnSettleFailure) {
             failed.body = page.body;
         }
@@ -280,20 +368,54 @@ impl Purchase {
         page
     }
 
+    /// A payment that bought already, or is about to: whoever lost the answer must not be asked to pay again.
+    fn used(&self, why: &str) -> Page {
+        match self.shop.has(Defect::ChallengeOnUsed) {
+            true => self.challenge(why),
+            false => self.uncached(Page::error(StatusCode::CONFLICT, why)),
+        }
+    }
+
+    /// The facilitator says that the nonce is used: a failed verification is answered 402, and the receipt tells the
+    /// client that this payment bought already and no new one is asked for.
+    fn refused_as_used(&self, deal: &Deal, reason: &str) -> Page {
+        let mut page = self.challenge(reason);
+        if !self.shop.has(Defect::ChallengeOnUsed) {
+            let refused = Settled {
+                success: false,
+                transaction: String::new(),
+                reason: Some(reason.to_owned()),
+                payer: None,
+            };
+            receipt::attach(&self.shop, &mut page, deal, &refused);
+        }
+        page
+    }
+
+    fn counts_as_paid(&self, settled: &Settled) -> bool {
+        let reason = settled.reason.as_deref().unwrap_or_default();
+        let used = reason.contains(NONCE_USED) || reason == DUPLICATE;
+        used && self.shop.has(Defect::UsedNonceIsPaid)
+    }
+
     /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.
     fn unknown(&self, claim: Claim, deal: &Deal, page: Page, why: &str) -> Page {
         let shop = &self.shop;
-        if shop.has(Defect::ServeOnFacilitatorError) {
+        if shop.has(Defect::ServeOnFacilitatorError) || shop.has(Defect::ServeOnSettleTrouble) {
             claim.spend();
             return self.paid_page(page);
         }
-        if shop.has(Defect::ChallengeOnUnknown) {
+        if shop.has(Defect::ChallengeOnUnknown) || shop.has(Defect::ImpatientWithFacilitator) {
             claim.spend();
             return self.challenge(why);
         }
+        if shop.has(Defect::GuardReleasedOnUnknown) {
+            claim.release();
+            return self.outage(why);
+        }
         claim.keep_open(Arc::new(OpenPurchase {
             url: self.ask.url.clone(),
-            request: deal.request.clone(),
+            request: deal.settle_request.clone(),
             page,
         }));
         self.outage(&format!("{why}; send the same payment again"))

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -18,13 +19,17 @@ use x402_assay_protocol::{Version, network};
 use super::alias;
 use super::ask::Ask;
 use super::content::Content;
+use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
+use super::leniency::Leniency;
 use super::options::{ReferenceServerOptions, StartError};
 use super::outage;
 use super::page::Page;
 use super::purchase::sell;
 use super::shop::Shop;
 
+/// How long the impatient server waits for its facilitator.
+const IMPATIENCE: Duration = Duration::from_millis(400);
 /// Largest request body.
 const BODY_MAX: usize = 1 << 20;
 
@@ -55,8 +60,12 @@ impl ReferenceServer {
         bind: SocketAddr,
     ) -> Result<Self, StartError> {
         check(&options)?;
-        let facilitator =
-            FacilitatorClient::new(&options.facilitator_url, options.facilitator_timeout)?;
+        let timeout = match options.defects.has(Defect::ImpatientWithFacilitator) {
+            true => options.facilitator_timeout.min(IMPATIENCE),
+            false => options.facilitator_timeout,
+        };
+        let leniency = Leniency::of(&options.defects);
+        let facilitator = FacilitatorClient::new(&options, timeout, leniency)?;
         let at_bind = |source| StartError::Bind { addr: bind, source };
         let listener = TcpListener::bind(bind).await.map_err(at_bind)?;
         let addr = listener.local_addr().map_err(at_bind)?;
@@ -65,6 +74,10 @@ impl ReferenceServer {
             shop: Arc::clone(&shop),
             local: addr.to_string().into(),
         };
+        if shop.options.asks_supported {
+            let asking = Arc::clone(&shop);
+            tokio::spawn(async move { asking.kinds.ready(&asking).await });
+        }
         let cancel = CancellationToken::new();
         let serving = x402_mock_facilitator::serve(listener, router(site), cancel.clone());
         Ok(Self {
@@ -129,6 +142,7 @@ fn router(site: Site) -> Router {
         .route("/health", get(health))
         .route("/_bench/executions", get(executions))
         .fallback(other)
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(site)
 }
@@ -200,6 +214,15 @@ async fn executions(State(site): State<Site>) -> Response {
     Page::json(StatusCode::OK, &json!({ "count": site.shop.executions() }))
         .with("cache-control", "no-store")
         .into()
+}
+
+/// A method that a route does not have.
+async fn other_method(State(site): State<Site>, request: Request) -> Response {
+    let sold = alias::literal(request.uri().path());
+    match sold.filter(|_| site.shop.has(Defect::OtherMethodUnpaid)) {
+        Some(content) => outage::give_away(&site.shop, &content).await.into(),
+        None => Page::error(StatusCode::METHOD_NOT_ALLOWED, "not with this method").into(),
+    }
 }
 
 async fn other(State(site): State<Site>, request: Request) -> Response {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::deal::Deal;
 use super::defects::Defect;
 use super::facilitator::Settled;
+use super::guard_policy::believes_used;
 use super::shop::Shop;
 
 /// Reason code of a settlement that is under way.
@@ -23,10 +24,13 @@ pub(super) enum Outcome {
 
 /// Settles; a pending settlement is asked for once more with the identical body.
 pub(super) async fn settle(shop: &Shop, deal: &Deal) -> Outcome {
-    let outcome = attempt(shop, &deal.request, &deal.network).await;
+    let outcome = attempt(shop, &deal.settle_request, &deal.network).await;
     if shop.has(Defect::SettleTwice) {
         // Whatever the second one says is lost on this server.
-        let _ = shop.facilitator.settle(&deal.request, &deal.network).await;
+        let _ = shop
+            .facilitator
+            .settle(&deal.settle_request, &deal.network)
+            .await;
     }
     outcome
 }
@@ -42,12 +46,31 @@ pub(super) async fn attempt(shop: &Shop, request: &Value, network: &str) -> Outc
             return Outcome::Done(settled);
         }
         if settled.reason.as_deref() != Some(PENDING) {
-            return Outcome::Failed(settled);
+            return match believes_used(&shop.options) && is_used(&settled) {
+                true => Outcome::Done(believed(settled)),
+                false => Outcome::Failed(settled),
+            };
         }
         if shop.has(Defect::PendingIsSuccess) {
-            let success = true;
-            return Outcome::Done(Settled { success, ..settled });
+            return Outcome::Done(believed(settled));
         }
     }
     Outcome::Unknown("the settlement is still pending".to_owned())
+}
+
+/// True when the settlement was refused because the authorization was used before, or is being used.
+fn is_used(settled: &Settled) -> bool {
+    let reason = settled.reason.as_deref().unwrap_or_default();
+    ["nonce_already_used", "duplicate_settlement"]
+        .into_iter()
+        .any(|used| reason.contains(used))
+}
+
+/// What the facilitator did not call a success, taken for one.
+fn believed(settled: Settled) -> Settled {
+    Settled {
+        success: true,
+        reason: None,
+        ..settled
+    }
 }

@@ -8,6 +8,10 @@ use super::content::Content;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::guard::Guard;
+use super::guard_policy::Policy;
+use super::identifier::Identifiers;
+use super::kinds::Kinds;
+use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
@@ -20,23 +24,26 @@ pub(super) struct Shop {
     pub(super) facilitator: FacilitatorClient,
     pub(super) guard: Arc<Guard>,
     pub(super) replays: Replays,
+    pub(super) identifiers: Identifiers,
     pub(super) buyers: Buyers,
+    pub(super) kinds: Kinds,
+    pub(super) turns: Turns,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
 
 impl Shop {
     pub(super) fn new(options: ReferenceServerOptions, facilitator: FacilitatorClient) -> Self {
-        let guard = Guard::new(
-            options.variants.has(Variant::NoReplayGuard),
-            options.defects.has(Defect::GuardBurnsNonce),
-        );
+        let guard = Guard::new(Policy::of(&options));
         Self {
             options,
             facilitator,
             guard: Arc::new(guard),
             replays: Replays::default(),
+            identifiers: Identifiers::default(),
             buyers: Buyers::default(),
+            kinds: Kinds::default(),
+            turns: Turns::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }
@@ -75,7 +82,8 @@ impl Shop {
 
     /// Puts the caching header of a paid or unpaid answer in place.
     pub(super) fn cache(&self, page: &mut Page, correct: &'static str) {
-        if self.has(Defect::CachePublic) {
+        let paid = correct == "private";
+        if self.has(Defect::CachePublic) || (paid && self.has(Defect::PaidPublic)) {
             page.set("cache-control", "public, max-age=60");
         } else if !self.does(Variant::NoCacheHeaders) {
             page.set("cache-control", correct);

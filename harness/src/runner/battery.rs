@@ -3,8 +3,8 @@
 use serde_json::Value;
 use x402_assay_protocol::Version;
 
-use super::session::{PaymentHeader, SendError, Session, now_us};
-use crate::client::{self, Choice, MALFORMED, Payer, SignOptions, VARIATIONS, Variation};
+use super::session::{PaymentHeader, SendError, Session};
+use crate::client::{self, Choice, MALFORMED, Payer, VARIATIONS, Variation};
 use crate::config::profile::Route;
 
 /// Malformed headers that hold JSON of the wrong shape; the others hold no JSON object at all.
@@ -31,6 +31,12 @@ pub(crate) struct Battery<'a> {
 struct Quote {
     choice: Choice,
     resource: Option<Value>,
+}
+
+impl Quote {
+    const fn chain_id(&self) -> u64 {
+        self.choice.terms.domain.chain_id
+    }
 }
 
 impl Battery<'_> {
@@ -107,12 +113,13 @@ impl Battery<'_> {
         let Some(quote) = self.quote(&probe).await? else {
             return Ok(None);
         };
+        let (now, honest) = self.session.clocks.honest(quote.chain_id());
         let payment = client::sign(
             self.payer(0),
             &quote.choice,
             quote.resource.as_ref(),
-            now_s(),
-            &SignOptions::default(),
+            now,
+            &honest,
         );
         let number = self.session.record_signed(&payment, None);
         let header = PaymentHeader::of(&payment, number);
@@ -163,7 +170,8 @@ impl Battery<'_> {
         quote: &Quote,
     ) -> Result<(), SendError> {
         let resource = quote.resource.as_ref();
-        match client::vary(variation, self.payer(1), &quote.choice, resource, now_s()) {
+        let now = self.session.clocks.now_s(quote.chain_id());
+        match client::vary(variation, self.payer(1), &quote.choice, resource, now) {
             Ok(payment) => {
                 let number = self.session.record_signed(&payment, Some(variation.name));
                 let header = PaymentHeader::of(&payment, number);
@@ -212,8 +220,4 @@ impl Battery<'_> {
     fn probe(&self, name: &str) -> String {
         format!("{}/{name}", self.version)
     }
-}
-
-fn now_s() -> u64 {
-    now_us() / 1_000_000
 }

@@ -30,6 +30,18 @@ pub(crate) async fn preflight(session: &Session<'_>, route: &Route) -> Result<Ex
     }
 }
 
+/// Whether the v2 challenge declares this extension, with its `info`.
+pub(crate) fn declares(exchange: &Exchange, extension: &str) -> bool {
+    let read = exchange
+        .response()
+        .map(|response| client::read(Version::V2, response));
+    let Some(Ok(read)) = read else { return false };
+    let declared = read.challenge.raw.get("extensions");
+    declared
+        .and_then(|extensions| extensions.get(extension)?.get("info"))
+        .is_some_and(serde_json::Value::is_object)
+}
+
 /// The versions to test: the ones that were asked for, else those the challenge shows.
 pub(crate) fn versions(exchange: &Exchange, wanted: Option<&[Version]>) -> Vec<Version> {
     match (wanted, exchange.response()) {

@@ -42,6 +42,31 @@ const fn slot(endpoint: Endpoint) -> usize {
     }
 }
 
+impl CallCounts {
+    pub(super) fn begin(&mut self, endpoint: Endpoint) {
+        self.seen[slot(endpoint)] += 1;
+    }
+
+    pub(super) fn end(&mut self, endpoint: Endpoint) {
+        self.ended[slot(endpoint)] += 1;
+    }
+
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        let rows = [
+            (&mut self.seen, other.seen),
+            (&mut self.ended, other.ended),
+            (&mut self.held, other.held),
+        ];
+        for (ours, theirs) in rows {
+            for (sum, more) in ours.iter_mut().zip(theirs) {
+                *sum += more;
+            }
+        }
+        self
+    }
+}
+
 impl FacilitatorEvents {
     /// Starts at the log's present end: what was before is not ours.
     pub(crate) async fn from_now(
@@ -193,6 +218,7 @@ impl FacilitatorEvents {
             CallStep::Fault { fault } => What::FaultInjected {
                 call: Some(call),
                 exchange: None,
+                authorization: None,
                 fault,
             },
             CallStep::Held { .. } => {

@@ -1,24 +1,38 @@
 //! Which exchanges a run performs, in which order. Records everything, judges nothing.
 
+mod access;
 mod auth;
 mod battery;
 mod builtin;
+mod clock;
 mod detect;
+mod executions;
 mod facilitator_events;
+mod links;
 mod prepare;
+mod processes;
 mod progress;
+mod recording;
+mod repeats;
 mod rest;
 mod safety;
 mod scenario;
 mod secrets;
 mod session;
 mod stage;
+mod target_control;
+mod witness;
 
+pub use access::{Access, Owner};
 pub use builtin::builtin_profile;
+pub use links::Links;
 pub use progress::{Progress, Silent};
+pub use repeats::{Enough, REPEATS_MAX, Repeats, sub_seed};
 pub use safety::{NotOurs, check_host};
 pub use scenario::Sheet;
 pub use secrets::Secrets;
 pub(crate) use session::now_us;
 pub use session::{Session, SessionOptions};
 pub use stage::{Plays, RunTrouble, Scope, planned_requests, run};
+pub use target_control::{Changed, Ending, NotOurProcess, TargetControl};
+pub use witness::Bystander;

@@ -17,9 +17,19 @@ pub(crate) struct Prepared {
     /// Chain id to the head up to which the ledger was read; at first that from before this run.
     pub(crate) heads: BTreeMap<u64, u64>,
     funded: BTreeSet<(u64, Address)>,
+    /// How often everything is done: payers need funds for all of it.
+    repeats: u32,
 }
 
 impl Prepared {
+    /// Nothing placed yet, for a run that does everything so often.
+    pub(crate) fn for_repeats(repeats: u32) -> Self {
+        Self {
+            repeats,
+            ..Self::default()
+        }
+    }
+
     /// Places and funds every token the challenge offers and the bench can pay.
     ///
     /// With `chain_id` only that chain counts.
@@ -62,7 +72,8 @@ impl Prepared {
         self.heads.entry(chain_id).or_insert(answer.head);
         let amount = amount
             .max(U256::from(1))
-            .saturating_mul(U256::from(PURCHASES));
+            .saturating_mul(U256::from(PURCHASES))
+            .saturating_mul(U256::from(self.repeats.max(1)));
         for account in &session.profile.fund {
             session
                 .control
@@ -85,7 +96,8 @@ impl Prepared {
                 .await?;
         }
         self.funded.insert((chain_id, asset));
-        Ok(())
+        // After the last block of the set-up: an attached chain may have been warped, a fast one runs ahead.
+        session.read_clock(chain_id).await
     }
 }
 

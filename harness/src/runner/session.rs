@@ -1,6 +1,8 @@
 //! One run's connection to its target: sends, records, keeps count.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,24 +10,23 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use x402_assay_protocol::header;
 
+use super::access::Access;
 use super::auth::AuthCommand;
+use super::clock::Clocks;
+use super::executions::Executions;
 use super::facilitator_events::FacilitatorEvents;
 use super::progress::Progress;
 use super::secrets::Secrets;
 use crate::client::{Payer, SignedPayment};
 use crate::config::TargetProfile;
 use crate::config::profile::Route;
-use crate::history::event::{Answered, Sent, Trouble};
+use crate::history::event::Trouble;
 use crate::history::{Recorder, What};
 use crate::http::{
     BudgetSpent, Exchange, Failure, ProbeClient, Request, Throttle, ThrottleOptions,
 };
 use crate::service::{ControlClient, ControlError};
-
-/// Header values longer than this are stored once, by hash.
-const HEADER_INLINE_MAX: usize = 200;
 
 const TOO_MANY_REQUESTS: u16 = 429;
 /// How often one request is sent to a target that answers 429.
@@ -54,6 +55,10 @@ pub struct SessionOptions {
     pub cancel: CancellationToken,
     /// Longest wait for something that may never happen.
     pub patience: Duration,
+    /// The facilitator that is used, and tested.
+    pub facilitator: Access,
+    /// The client for direct calls of it: settling takes longer than a page.
+    pub direct: ProbeClient,
 }
 
 /// One run's connection to its target.
@@ -65,8 +70,13 @@ pub struct Session<'a> {
     pub(crate) cancel: CancellationToken,
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
-    http: ProbeClient,
-    secrets: Secrets,
+    pub(super) access: Access,
+    direct: ProbeClient,
+    pub(super) clocks: Clocks,
+    pub(super) http: RwLock<ProbeClient>,
+    pub(super) way: RwLock<Option<SocketAddr>>,
+    pub(super) executions: Mutex<Executions>,
+    pub(super) secrets: Secrets,
     port: u16,
     throttle: Throttle,
     auth: Option<AuthCommand>,
@@ -76,7 +86,7 @@ pub struct Session<'a> {
     planned: AtomicU32,
     given_up: AtomicU32,
     open: AtomicU32,
-    receipts: std::sync::Mutex<BTreeSet<String>>,
+    pub(super) receipts: std::sync::Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Session<'_> {
@@ -101,6 +111,9 @@ pub(crate) enum SendError {
         "the target goes on answering 429 after the pauses it asked for: raise its rate limit for the run, or set limits.rps"
     )]
     RateLimited,
+    /// The path has nothing that could be written so.
+    #[error("{0} cannot be written as {1}")]
+    Form(String, &'static str),
     /// The target's own header command failed.
     #[error("{0}")]
     Auth(String),
@@ -119,6 +132,20 @@ pub(crate) struct PaymentHeader {
 }
 
 impl PaymentHeader {
+    /// Stands for a payment that travels in the body of a direct call.
+    pub(super) const fn in_body(authorization: u32) -> Self {
+        Self {
+            authorization: Some(authorization),
+            name: "",
+            value: String::new(),
+        }
+    }
+
+    /// True when there is a header.
+    pub(super) fn is_sent(&self) -> bool {
+        !self.name.is_empty()
+    }
+
     /// The header of a payment that was signed and recorded as `authorization`.
     pub(crate) fn of(payment: &SignedPayment, authorization: u32) -> Self {
         Self {
@@ -148,6 +175,8 @@ impl<'a> Session<'a> {
             payers,
             cancel,
             patience,
+            facilitator: access,
+            direct,
         } = options;
         let addresses = payers.iter().map(Payer::address).collect();
         let facilitator = FacilitatorEvents::from_now(control.clone(), addresses).await?;
@@ -167,7 +196,12 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             progress,
-            http,
+            access,
+            direct,
+            clocks: Clocks::default(),
+            http: RwLock::new(http),
+            way: RwLock::default(),
+            executions: Mutex::default(),
             secrets,
             port,
             throttle,
@@ -233,9 +267,13 @@ impl<'a> Session<'a> {
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.record_sent(number, probe, route, &request, payment);
         let method = request.method.clone();
+        let http = match route {
+            crate::history::direct::ROUTE => self.direct.clone(),
+            _ => self.http(),
+        };
         self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
-            exchange = send_or_give_up(&self.http, request, give_up) => exchange,
+            exchange = send_or_give_up(&http, request, give_up) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,
@@ -256,7 +294,7 @@ impl<'a> Session<'a> {
                 .stage(&format!("the target asks for a pause of {pause:?}"));
         }
         self.facilitator.lock().await.pull(&self.recorder).await?;
-        if payment.is_some() && alone {
+        if payment.is_some_and(PaymentHeader::is_sent) && alone {
             let newest = self.exchanges.load(Ordering::Relaxed).saturating_sub(1);
             self.read_executions(newest).await;
         }
@@ -301,11 +339,14 @@ impl<'a> Session<'a> {
 
     /// As [`Self::settle_down`], with its own patience.
     pub(super) async fn settle_down_within(&self, within: Duration) -> Result<bool, ControlError> {
-        self.facilitator
-            .lock()
-            .await
-            .settle_down(&self.recorder, within)
-            .await
+        let (quiet, rested) = tokio::join!(
+            async {
+                let mut log = self.facilitator.lock().await;
+                log.settle_down(&self.recorder, within).await
+            },
+            self.access.rest(within),
+        );
+        Ok(quiet? && rested)
     }
 
     /// Transaction hashes that receipts of the target named since this was last asked.
@@ -340,7 +381,7 @@ impl<'a> Session<'a> {
 
     /// Whether the target asked our facilitator about a payment of this run.
     pub(super) async fn uses_our_facilitator(&self) -> bool {
-        self.facilitator.lock().await.was_asked()
+        self.facilitator.lock().await.was_asked() || self.access.was_asked()
     }
 
     /// Copies what the facilitator logged since into the history.
@@ -350,7 +391,8 @@ impl<'a> Session<'a> {
 
     /// Facilitator calls of this run: how many were seen and answered, per endpoint.
     pub(super) async fn call_counts(&self) -> super::facilitator_events::CallCounts {
-        self.facilitator.lock().await.counts()
+        let ours = self.facilitator.lock().await.counts();
+        ours.and(self.access.counts())
     }
 
     /// Adds a remark to the history.
@@ -379,6 +421,7 @@ impl<'a> Session<'a> {
         payment: Option<&PaymentHeader>,
     ) -> Result<Request, SendError> {
         let mut request = Request::new(route.method.clone(), self.url(route.request_path()));
+        request.via = self.way();
         self.add_headers(&mut request, &route.headers).await?;
         if let Some(payment) = payment {
             request = request.with_header(payment.name, payment.value.clone());
@@ -389,7 +432,7 @@ impl<'a> Session<'a> {
         Ok(request)
     }
 
-    async fn add_headers(
+    pub(super) async fn add_headers(
         &self,
         request: &mut Request,
         route: &[crate::config::profile::Header],
@@ -415,132 +458,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn record_sent(
-        &self,
-        exchange: u32,
-        probe: &str,
-        route: &str,
-        request: &Request,
-        payment: Option<&PaymentHeader>,
-    ) {
-        let at_us = now_us();
-        let headers = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), self.inline(at_us, name, value.as_bytes())))
-            .collect();
-        let body = request
-            .body
-            .as_ref()
-            .map(|body| self.recorder.body(at_us, body));
-        let sent = Sent {
-            exchange,
-            probe: probe.to_owned(),
-            route: route.to_owned(),
-            method: request.method.to_string(),
-            path: self.secrets.text(&request.path_and_query()),
-            headers,
-            body,
-            authorization: payment.and_then(|payment| payment.authorization),
-            payment: payment.map(|payment| self.recorder.body(at_us, payment.value.as_bytes())),
-        };
-        self.recorder.append(at_us, What::Sent(sent));
-    }
-
-    fn record_outcome(&self, number: u32, exchange: &Exchange) {
-        let at_us = exchange.started_at_us.saturating_add(exchange.total_us);
-        let what = match &exchange.outcome {
-            Ok(response) => {
-                self.keep_receipts(response);
-                let headers = response
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), self.inline(at_us, name, value)))
-                    .collect();
-                What::Answered(Answered {
-                    exchange: number,
-                    status: response.status,
-                    headers,
-                    body: self.recorder.body(at_us, &response.body),
-                    headers_us: exchange.headers_us,
-                    total_us: exchange.total_us,
-                })
-            }
-            Err(Failure {
-                trouble, message, ..
-            }) => What::Unanswered {
-                exchange: number,
-                trouble: *trouble,
-                message: self.secrets.text(message),
-            },
-        };
-        self.recorder.append(at_us, what);
-    }
-
-    /// A header value as it stands in an event: secrets hidden, long values by hash.
-    fn inline(&self, at_us: u64, name: &str, value: &[u8]) -> String {
-        let text = self.secrets.header(name, &String::from_utf8_lossy(value));
-        if text.len() > HEADER_INLINE_MAX {
-            format!("body:{}", self.recorder.body(at_us, text.as_bytes()))
-        } else {
-            text
-        }
-    }
-
-    fn keep_receipts(&self, response: &crate::http::Response) {
-        for name in [header::PAYMENT_RESPONSE, header::X_PAYMENT_RESPONSE] {
-            let Some(Ok(decoded)) = response.headers.first(name).map(header::decode) else {
-                continue;
-            };
-            let hash = decoded
-                .value
-                .get("transaction")
-                .and_then(serde_json::Value::as_str);
-            if let (Some(hash), Ok(mut receipts)) =
-                (hash.filter(|hash| !hash.is_empty()), self.receipts.lock())
-            {
-                receipts.insert(hash.chars().take(100).collect());
-            }
-        }
-    }
-
     /// Reads the origin's own counter; a counter that does not answer is a note, not a verdict.
     pub(super) async fn read_executions(&self, after_exchange: u32) -> Option<u64> {
-        let path = self.profile.origin.executions.clone()?;
-        let mut request = Request::get(self.url(&path));
-        if let Err(error) = self.add_headers(&mut request, &[]).await {
-            self.note(None, format!("origin.executions: {error}"));
-            return None;
-        }
-        let exchange = self.http.send(request).await;
-        let count = exchange
-            .response()
-            .filter(|response| response.is_success())
-            .and_then(|found| {
-                serde_json::from_slice::<serde_json::Value>(&found.body)
-                    .ok()?
-                    .get("count")?
-                    .as_u64()
-            });
-        match count {
-            Some(count) => self.recorder.append(
-                now_us(),
-                What::HandlerRuns {
-                    after_exchange,
-                    count,
-                },
-            ),
-            None => {
-                let status = exchange
-                    .status()
-                    .map_or("no answer".to_owned(), |s| format!("HTTP {s}"));
-                self.note(
-                    None,
-                    format!("origin.executions: {path} gave {status} instead of {{\"count\": n}}"),
-                );
-            }
-        }
-        count
+        self.profile.origin.executions.as_ref()?;
+        let mut executions = self.executions.lock().await;
+        let counts = self.counts(&executions.copies()).await?;
+        let count = executions.sum(&counts)?;
+        self.recorder.append(
+            now_us(),
+            What::HandlerRuns {
+                after_exchange,
+                count,
+            },
+        );
+        Some(count)
     }
 }
 

@@ -4,9 +4,12 @@ use rand::Rng as _;
 use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
+use super::links::Links;
 use super::prepare::Prepared;
+use super::repeats::Repeats;
 use super::scenario::{self, Sheet};
 use super::session::{SendError, Session};
+use super::target_control::TargetControl;
 use super::{detect, rest};
 use crate::client;
 use crate::config::profile::Route;
@@ -33,6 +36,12 @@ pub struct Plays<'p> {
     pub seed: u64,
     /// What the ledger is: `anvil`, `memory` or `url`.
     pub chain: &'p str,
+    /// Faults of the network.
+    pub links: &'p Links,
+    /// The target's processes.
+    pub target: &'p dyn TargetControl,
+    /// How often, and which of their cases.
+    pub repeats: Repeats<'p>,
 }
 
 /// What the controls showed.
@@ -40,6 +49,7 @@ pub struct Plays<'p> {
 struct Shown {
     version: Option<Version>,
     sells: bool,
+    payment_identifier: bool,
 }
 
 /// Why a run ended before its plan.
@@ -90,7 +100,7 @@ pub async fn run(
     chain_id: Option<u64>,
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
-    let mut prepared = Prepared::default();
+    let mut prepared = Prepared::for_repeats(plays.repeats.count);
     let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     let shown = shown?;
@@ -107,10 +117,13 @@ pub async fn run(
             chain: plays.chain.to_owned(),
             facilitator: session.uses_our_facilitator().await,
             sells: shown.sells,
+            payment_identifier: shown.payment_identifier,
         },
+        links: plays.links,
+        target: plays.target,
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
-    let played = scenario::run_all(&stage, &mut prepared, plays.sheets).await;
+    let played = scenario::run_all(&stage, &mut prepared, plays.sheets, &plays.repeats).await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     played?;
     ledger.map_err(RunTrouble::from)
@@ -142,6 +155,8 @@ async fn exchanges(
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
             shown.version = newest.or_else(|| spoken.first()).copied();
+            shown.payment_identifier =
+                newest.is_some() && detect::declares(&first, "payment-identifier");
         }
         for version in spoken {
             let battery = Battery {

@@ -56,6 +56,11 @@ impl Scenario {
         super::parse::parse(text, shown)
     }
 
+    /// Reads a scenario that stands inside another file; problems go there.
+    pub(crate) fn from_node(node: &Node, shown: &str, problems: &Problems) -> Option<Self> {
+        super::parse::parse_node(node.clone(), shown, problems)
+    }
+
     /// One case for each combination of the varied values, first value slowest; one case without `vary`.
     pub fn expand(&self) -> &[Case] {
         &self.cases

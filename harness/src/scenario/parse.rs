@@ -34,11 +34,15 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<Scenario, ProblemList> {
         problems.of_file(format!("larger than {limit} KiB; is this the right file?"));
         return Err(problems.into_list());
     }
-    let scenario = yaml::parse(text, &problems).and_then(|mut tree| {
-        normalise(&mut tree);
-        decode(tree, shown, &problems)
-    });
+    let tree = yaml::parse(text, &problems);
+    let scenario = tree.and_then(|tree| parse_node(tree, shown, &problems));
     problems.finish(scenario)
+}
+
+/// Reads a tree, which may be part of a larger file.
+pub(super) fn parse_node(mut tree: Node, shown: &str, problems: &Problems) -> Option<Scenario> {
+    normalise(&mut tree);
+    decode(tree, shown, problems)
 }
 
 fn decode(tree: Node, shown: &str, problems: &Problems) -> Option<Scenario> {

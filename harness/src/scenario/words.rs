@@ -47,6 +47,12 @@ words! {
         Replicas = "replicas",
         /// A second paid route.
         SecondRoute = "second-route",
+        /// A paid route with a path parameter.
+        ParameterRoute = "parameter-route",
+        /// A paid route with a wildcard.
+        WildcardRoute = "wildcard-route",
+        /// A paid route that takes a body.
+        BodyRoute = "body-route",
         /// The target declares the payment-identifier extension.
         PaymentIdentifier = "payment-identifier",
     }
@@ -151,19 +157,19 @@ words! {
     pub enum PathForm {
         /// One letter percent-encoded.
         EncodedLetter = "encoded-letter",
-        /// `%2F` for the last slash.
+        /// `%2F` for the last slash; in the parameter or the wildcard's tail where there is one.
         EncodedSlash = "encoded-slash",
-        /// `%252F` for the last slash.
+        /// `%252F` in the same place.
         DoubleEncodedSlash = "double-encoded-slash",
-        /// A backslash at the end.
+        /// A backslash at the end, or in the parameter.
         Backslash = "backslash",
-        /// `%5C` at the end.
+        /// `%5C` at the end, or in the parameter.
         EncodedBackslash = "encoded-backslash",
-        /// A percent sign that starts no escape, in a segment added at the end.
+        /// A percent sign that starts no escape, in the parameter, or a segment added at the end.
         BadEscape = "bad-escape",
-        /// `%0A` in a segment added at the end.
+        /// `%0A` in the parameter, or a segment added at the end.
         EncodedNewline = "encoded-newline",
-        /// `%E2%80%A8` in a segment added at the end.
+        /// `%E2%80%A8` in the parameter, or a segment added at the end.
         EncodedLineSeparator = "encoded-line-separator",
         /// Two slashes at the start.
         DoubleSlash = "double-slash",

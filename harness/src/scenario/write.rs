@@ -6,10 +6,23 @@ use super::substitute::substitute;
 use super::{Case, Scenario};
 use crate::config::yaml::{Entry, Node, NodeKind, Scalar, Style};
 
+/// Keys of steps whose number may be made smaller.
+const COUNTS: [&str; 3] = ["copies", "count", "concurrency"];
+
 impl Scenario {
     /// A scenario file of its own for one case: references put in, no `vary`, and only the steps whose numbers `keep`
     /// says to keep. Reading it gives the same steps and expectations again, numbered anew.
     pub fn case_file(&self, case: &Case, keep: impl Fn(usize) -> bool) -> String {
+        self.case_file_of(case, keep, |_| true)
+    }
+
+    /// As [`Self::case_file`], with only the expectations whose numbers, from 1, `expected` says to keep.
+    pub fn case_file_of(
+        &self,
+        case: &Case,
+        keep: impl Fn(usize) -> bool,
+        expected: impl Fn(usize) -> bool,
+    ) -> String {
         let tree = substitute(&self.tree, &case.parameters);
         let mut text = String::new();
         let NodeKind::Map(entries) = &tree.kind else {
@@ -19,8 +32,12 @@ impl Scenario {
             match &value.kind {
                 NodeKind::Seq(items) if key == "steps" || key == "expect" => {
                     let _ = writeln!(text, "{key}:");
+                    let kept = |number| match key.as_str() {
+                        "steps" => keep(number),
+                        _ => expected(number),
+                    };
                     let numbered = items.iter().enumerate();
-                    for (_, item) in numbered.filter(|(i, _)| key != "steps" || keep(i + 1)) {
+                    for (_, item) in numbered.filter(|(i, _)| kept(i + 1)) {
                         let _ = writeln!(text, "  - {}", flow(item));
                     }
                 }
@@ -30,6 +47,37 @@ impl Scenario {
             }
         }
         text
+    }
+}
+
+impl Scenario {
+    /// The varied names that say how many of something there are: they can be made smaller.
+    pub fn counts(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        find_counts(&self.tree, &mut found);
+        let names = self.vary.iter().map(|vary| &vary.name);
+        names
+            .filter(|name| found.contains(&format!("${{{name}}}")))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Collects what stands under keys that count.
+fn find_counts(node: &Node, found: &mut Vec<String>) {
+    match &node.kind {
+        NodeKind::Scalar(_) => {}
+        NodeKind::Seq(items) => items.iter().for_each(|item| find_counts(item, found)),
+        NodeKind::Map(entries) => {
+            for Entry { key, value, .. } in entries {
+                match &value.kind {
+                    NodeKind::Scalar(scalar) if COUNTS.contains(&key.as_str()) => {
+                        found.push(scalar.text.clone());
+                    }
+                    _ => find_counts(value, found),
+                }
+            }
+        }
     }
 }
 

@@ -220,6 +220,16 @@ impl Chains {
         Ok(chain.chaos.clone())
     }
 
+    /// Unix seconds on a chain's clock: the time of the block that would be mined now.
+    pub(crate) async fn clock(&self, chain_id: u64) -> Result<u64, ServiceError> {
+        let target = self.chaos_target(chain_id).await?;
+        let read = match target {
+            ChaosTarget::Memory(ledger) => ledger.now().await.map_err(|error| error.to_string()),
+            ChaosTarget::Node(node, _) => node.clock().await.map_err(|error| error.to_string()),
+        };
+        read.map_err(ServiceError::Chain)
+    }
+
     /// The RPC that targets use.
     pub(crate) fn proxy(&self) -> &RpcProxy {
         &self.proxy
@@ -265,10 +275,14 @@ impl Chains {
         )
         .await
         .map_err(|error| ServiceError::Chain(error.to_string()))?;
-        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
-        self.facilitator.add_ledger(Arc::clone(&ledger));
         self.proxy.add_chain(chain_id, endpoint.clone());
         self.proxy.set_upstream(Some(endpoint));
+        // Faults of the RPC meet our own facilitator as they meet any other.
+        let ledger = ledger
+            .acting_through(self.proxy.local_url(chain_id))
+            .map_err(|error| ServiceError::Chain(error.to_string()))?;
+        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+        self.facilitator.add_ledger(Arc::clone(&ledger));
         let chaos = Arc::new(Chaos::new(provider.clone()));
         Ok(Chain {
             anvil,

@@ -18,10 +18,11 @@ use crate::chain::chaos::{ChaosAction, ChaosAnswer, ChaosError, run_in_memory};
 /// Longest wait for a hit.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// `/chain/{chain_id}/chaos`, `/rpc/faults`, `/rpc/hits`.
+/// `/chain/{chain_id}/chaos`, `/chain/{chain_id}/clock`, `/rpc/faults`, `/rpc/hits`.
 pub(super) fn routes(chains: Arc<Chains>) -> Router {
     Router::new()
         .route("/chain/{chain_id}/chaos", post(chaos))
+        .route("/chain/{chain_id}/clock", get(clock))
         .route("/rpc/faults", post(arm).delete(clear))
         .route("/rpc/faults/{rule}", delete(disarm))
         .route("/rpc/hits", get(hits))
@@ -67,6 +68,13 @@ async fn run(target: ChaosTarget, action: ChaosAction) -> Result<ChaosAnswer, Ch
         ledger.recount().await;
     }
     done
+}
+
+async fn clock(State(chains): State<Arc<Chains>>, Path(chain_id): Path<u64>) -> Response {
+    match chains.clock(chain_id).await {
+        Ok(now) => Json(json!({ "now": now })).into_response(),
+        Err(error) => refuse(StatusCode::SERVICE_UNAVAILABLE, &error),
+    }
 }
 
 async fn arm(State(chains): State<Arc<Chains>>, Json(rule): Json<RpcFaultRule>) -> Response {

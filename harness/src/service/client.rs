@@ -219,6 +219,15 @@ impl ControlClient {
             .await
     }
 
+    pub(super) async fn put<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ControlError> {
+        self.read(self.http.put(format!("{}{path}", self.base)).json(body))
+            .await
+    }
+
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
         self.read(self.http.delete(format!("{}{path}", self.base)))
             .await

@@ -15,6 +15,11 @@ struct Armed {
 }
 
 #[derive(Deserialize)]
+struct Clock {
+    now: u64,
+}
+
+#[derive(Deserialize)]
 struct Disarmed {
     ended: bool,
 }
@@ -30,6 +35,15 @@ impl ControlClient {
         action: &ChaosAction,
     ) -> Result<ChaosAnswer, ControlError> {
         self.post(&format!("/chain/{chain_id}/chaos"), action).await
+    }
+
+    /// Unix seconds on a chain's clock: what a token would see in the next block.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn chain_time(&self, chain_id: u64) -> Result<u64, ControlError> {
+        let clock: Clock = self.get(&format!("/chain/{chain_id}/clock")).await?;
+        Ok(clock.now)
     }
 
     /// Arms a fault of the RPC; the number is for [`Self::disarm_rpc_fault`] and stands in every hit.

@@ -6,6 +6,7 @@ mod chains;
 mod chaos;
 mod client;
 mod client_chaos;
+mod client_defects;
 mod control;
 mod error;
 mod loopback;

@@ -3,7 +3,7 @@
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::{Control, Controls};
 
-use super::diagnosis;
+use super::{diagnosis, facilitator_controls};
 use crate::audit::{Book, Delivery};
 use crate::checks::Judged;
 use crate::history::Exchange;
@@ -57,7 +57,12 @@ pub fn of_run(judged: &Judged<'_, '_>) -> Vec<VersionControls> {
         .map(|version| VersionControls {
             version,
             positive: positive(judged, version),
-            mutation: mutation(judged, version),
+            mutation: match mutation(judged, version) {
+                state if facilitator_controls::applies(judged.facts) => {
+                    facilitator_controls::mutation(judged, version, state)
+                }
+                state => state,
+            },
         })
         .collect()
 }
@@ -87,6 +92,9 @@ fn merged(all: &[VersionControls], choose: fn(&VersionControls) -> &ControlState
 }
 
 fn positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    if facilitator_controls::applies(judged.facts) {
+        return facilitator_controls::positive(judged, version);
+    }
     let black_box = !judged.facts.facilitator_called();
     let held = judged.accepted(version).into_iter().find_map(|exchange| {
         judged

@@ -3,6 +3,7 @@
 mod books;
 pub mod controls;
 pub mod diagnosis;
+mod facilitator_controls;
 mod latency;
 mod report;
 mod run_verdict;
@@ -14,4 +15,5 @@ mod whole;
 
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};
+pub use scenarios::{RoundJudged, judge_rounds};
 pub use whole::judge_history;

@@ -7,7 +7,7 @@ use x402_assay_reports::model::{
 
 use super::controls::{self, VersionControls};
 use super::run_verdict::{self, Grounds};
-use super::{latency, summary};
+use super::{facilitator_controls, latency, summary};
 use crate::audit::{Books, invariants, money};
 use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome};
 use crate::history::Facts;
@@ -46,7 +46,8 @@ pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
     };
     let outcomes: Vec<(&'static Check, Outcome)> = CHECKS
         .iter()
-        .filter(|check| judging.selects(check))
+        // The checks of this version are about servers; the one in front of a facilitator is not the target.
+        .filter(|check| judging.selects(check) && !facilitator_controls::applies(facts))
         .map(|check| (check, checks::run_check(check, &judged)))
         .collect();
     let invariants = invariants::judge_all(facts, &books);
@@ -126,7 +127,8 @@ fn target(facts: &Facts<'_>) -> Target {
             .map_or_else(String::new, |run| run.target_name.clone()),
         url: facts.run.map(|run| run.target_url.clone()),
         versions: facts.versions().iter().map(Version::to_string).collect(),
-        uses_our_facilitator: asked.then(|| facts.facilitator_called()),
+        uses_our_facilitator: (asked && !facilitator_controls::applies(facts))
+            .then(|| facts.facilitator_called()),
     }
 }
 

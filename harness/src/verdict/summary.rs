@@ -49,8 +49,12 @@ fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
     } else {
         ""
     };
+    let checks = match grounds.checks.is_empty() {
+        true => String::new(),
+        false => format!(", {passed} checks passed"),
+    };
     format!(
-        "{} settled, {} served, {passed} checks passed{warnings}{next}.",
+        "{} settled, {} served{checks}{warnings}{next}.",
         counted(money.settled, "purchase"),
         money.granted
     )

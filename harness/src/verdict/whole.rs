@@ -1,6 +1,6 @@
 //! A whole history: the controls or the battery, and the scenarios after them.
 
-use x402_assay_reports::model::{Report, RunVerdict, ScenarioResult, Verdict};
+use x402_assay_reports::model::{CaseResult, Report, RunVerdict, ScenarioResult, Verdict};
 use x402_assay_reports::text::counted;
 
 use super::report::{Judging, build_report};
@@ -49,7 +49,7 @@ fn decide(report: &mut Report) {
             .cases
             .iter()
             .find(|case| case.verdict == scenario.verdict);
-        worst.map_or_else(String::new, |case| case.detail.clone())
+        worst.map_or_else(String::new, CaseResult::seen)
     };
     let line = if let Some(first) = failed.first() {
         let more = match failed.len() - 1 {

@@ -60,9 +60,7 @@ async fn flags() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_say_so() {
-    for command in [
-        "load", "explain", "replay", "compare", "selftest", "interop",
-    ] {
+    for command in ["load", "explain", "compare", "selftest", "interop"] {
         refused(&[command, "anything"], &[command, "reserved"]).await;
     }
     refused(
@@ -70,9 +68,14 @@ async fn reserved_names_say_so() {
         &["--client", "reserved"],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_facilitator_is_not_tested_on_the_memory_ledger() {
+    let facilitator = ["run", "--facilitator", "http://127.0.0.1:4022"];
     refused(
-        &["run", "--facilitator", "http://127.0.0.1:4022"],
-        &["--facilitator", "reserved"],
+        &[&facilitator[..], &["--chain", "memory"]].concat(),
+        &["--chain memory", "settle"],
     )
     .await;
 }

@@ -12,7 +12,7 @@ use x402_assay::checks;
 use x402_assay::cli::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
 use x402_assay::history::Facts;
 use x402_assay::reference_server::Defect;
-use x402_assay::runner::{Scope, Silent};
+use x402_assay::runner::{Repeats, Scope, Silent};
 use x402_assay::verdict::{self, Judging};
 use x402_assay_protocol::Version;
 use x402_assay_reports::Report;
@@ -21,24 +21,60 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 /// Runs under way at once: each is a whole bench.
 const WIDTH: usize = 4;
 
-/// Defects that no check of this version is about; their checks come with the conformance battery.
+/// Defects that no check of this version is about; their checks come with the conformance battery, and most of them turn
+/// scenarios red.
 const UNJUDGED: &[&str] = &[
+    "abandoned-purchase-jams",
+    "absolute-form-unpaid",
+    "already-settled-is-success",
+    "backslash-unpaid",
+    "bad-escape-unpaid",
+    "batch-unpaid",
+    "body-error-unpaid",
     "cache-public",
     "challenge-on-unknown",
+    "challenge-on-used",
+    "dot-segments-unpaid",
+    "double-slash-unpaid",
+    "encoded-newline-unpaid",
     "encoded-path-unpaid",
+    "encoded-slash-unpaid",
+    "free-until-supported",
+    "free-without-kinds",
     "guard-burns-nonce",
+    "guard-forgets-early",
+    "guard-inserts-after-settle",
+    "guard-inserts-after-verify",
+    "guard-keyed-by-header",
+    "guard-keyed-by-nonce-text",
+    "guard-released-on-unknown",
     "head-unpaid",
+    "id-for-any-body",
+    "id-for-any-payer",
+    "id-for-any-route",
+    "impatient-with-facilitator",
+    "leak-in-header",
     "leak-on-settle-failure",
+    "one-purchase-at-a-time",
+    "other-method-unpaid",
+    "paid-public",
+    "path-parameter-unpaid",
     "pending-is-success",
     "receipt-claims-success",
+    "repeated-header-unsettled",
     "serve-on-facilitator-error",
+    "serve-on-settle-trouble",
+    "settle-any-200-is-success",
     "settle-before-handler",
     "settle-ignored",
     "settle-on-handler-error",
     "settle-twice",
+    "settle-with-client-terms",
     "stream-before-settlement",
     "trailing-slash-unpaid",
     "upper-case-path-unpaid",
+    "used-nonce-is-paid",
+    "verdicts-coerced",
 ];
 
 /// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.
@@ -76,6 +112,7 @@ async fn run_with(defects: &[&str]) -> Report {
         setup: &setup,
         scope: Scope::Battery,
         scenarios: &[],
+        repeats: Repeats::default(),
         seed: 1,
         out: None,
         strict: false,

@@ -37,18 +37,3 @@ async fn every_scenario_that_can_be_run_holds_on_the_reference_server() {
     }
     insta::assert_snapshot!("scenarios_skipped", skipped);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn defects_turn_scenarios_red() {
-    for (defect, scenario) in [
-        ("settle-ignored", "settle-says-no"),
-        ("verify-ignored", "verify-lies"),
-        ("serve-on-facilitator-error", "verify-fails"),
-        ("leak-on-settle-failure", "settle-says-no"),
-        ("settle-on-handler-error", "handler-outcomes"),
-    ] {
-        let ran = run(&[scenario], &["--defect", defect]).await.exits(3);
-        let failed = with(&ran, "fail");
-        assert_eq!(failed.len(), 1, "{defect}: {}", ran.said());
-    }
-}

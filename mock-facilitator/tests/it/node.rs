@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::{
-    CallStep, EvmLedger, EvmOptions, Facilitator, Options, dev_signers, router,
+    CallStep, EvmLedger, EvmOptions, Facilitator, Ledger as _, Options, dev_signers, router,
 };
 
 use crate::bench::{Bench, CHAIN, PAYEE, PRICE, listen, unix_s, usdc};
@@ -352,4 +352,23 @@ async fn records_beyond_the_head_are_empty() {
         "the head is 1"
     );
     assert_eq!(ledger.records(0, None).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
+async fn what_is_read_at_rest_does_not_go_where_the_facilitator_acts() {
+    let node = Shared::default();
+    let stop = CancellationToken::new();
+    let rpc = Router::new()
+        .route("/", post(serve_rpc))
+        .with_state(node.clone());
+    let _stop = stop.clone().drop_guard();
+    let url = listen(rpc, &stop).await;
+    // A node of which every answer is an error.
+    let broken = Router::new().route("/", post(async || StatusCode::BAD_GATEWAY));
+    let broken = listen(broken, &stop).await;
+    let ledger = EvmLedger::connect(url.parse().unwrap(), dev_signers(1), EvmOptions::default());
+    let ledger = ledger.await.unwrap();
+    let ledger = ledger.acting_through(broken.parse().unwrap()).unwrap();
+    ledger.now().await.unwrap_err();
+    ledger.head().await.unwrap();
 }

@@ -82,7 +82,7 @@ async fn every_change_to_what_is_signed_is_refused() {
         ),
         (
             "about to expire",
-            |d| d.authorization.valid_before = U256::from(unix_s() + 3),
+            |d| d.authorization.valid_before = U256::from(unix_s() + 2),
             before,
         ),
         (

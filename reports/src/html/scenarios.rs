@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::findings::evidence;
-use super::head::{anchor, badge, line, verdict_word};
+use super::head::{anchor, badge, command, line, verdict_word};
 use crate::model::{CaseResult, Evidence, Report, ScenarioFinding, ScenarioResult, Verdict};
 use crate::text;
 
@@ -64,6 +64,7 @@ fn case_body(case: &CaseResult) -> Markup {
         @if case.findings.len() > CASES_SHOWN {
             p { (text::counted(case.findings.len() - CASES_SHOWN, "finding")) " more in " code { "report.json" } }
         }
+        @if let Some(again) = &case.replay { (command(again)) }
     }
 }
 

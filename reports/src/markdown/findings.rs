@@ -54,14 +54,20 @@ fn scenarios(page: &mut Page, report: &Report) {
             .cases
             .iter()
             .find(|case| case.verdict == scenario.verdict);
-        let seen = worst.map_or("", |case| case.detail.as_str());
+        let seen = worst.map_or_else(String::new, |case| match &case.replay {
+            Some(replay) => format!("{} ({replay})", case.seen()),
+            None => case.seen(),
+        });
+        let least = worst.and_then(|case| case.minimised.as_ref());
+        let least = least.map(crate::model::Minimised::told);
+        let least = least.or_else(|| scenario.smallest.clone());
         format!(
             "| {} | {} | {} | {} | {} |\n",
             code(&scenario.name, 60),
             word(scenario.verdict),
             scenario.cases.len(),
-            inline(scenario.smallest.as_deref().unwrap_or_default(), 120),
-            inline(seen, SENTENCE_MAX)
+            inline(&least.unwrap_or_default(), 120),
+            inline(&seen, SENTENCE_MAX)
         )
     });
     let left_out = page.blocks(rows);

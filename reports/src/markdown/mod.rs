@@ -2,6 +2,7 @@
 
 mod escape;
 mod findings;
+pub mod issue;
 mod page;
 mod summary;
 

@@ -54,9 +54,18 @@ fn scenarios(page: &mut Page, report: &Report) {
         });
         let line = match (scenario.verdict, worst) {
             (Verdict::Pass, _) | (_, None) => cases,
-            (_, Some(case)) => format!("{cases}; {}: {}", case.label, case.detail),
+            (_, Some(case)) => format!("{cases}; {}: {}", case.label, case.seen()),
         };
         page.paragraph(Style::Plain, INDENT + width, line.trim_start());
+        let Some(case) = worst else {
+            continue;
+        };
+        if let Some(least) = &case.minimised {
+            page.field(INDENT + 2, "smallest", LABEL_WIDTH, &least.told());
+        }
+        if let Some(replay) = &case.replay {
+            page.command(INDENT + 2, "replay", LABEL_WIDTH, replay);
+        }
     }
 }
 

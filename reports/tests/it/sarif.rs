@@ -42,6 +42,9 @@ fn scenarios_that_failed_are_results() {
                 verdict,
                 rounds: 1,
                 with_verdict: 1,
+                repeats: None,
+                minimised: None,
+                replay: None,
                 detail: "the case".to_owned(),
                 findings: vec![ScenarioFinding {
                     verdict,

@@ -45,6 +45,7 @@ fn fault(call: Option<u64>, name: &str) -> What {
     What::FaultInjected {
         call,
         exchange: None,
+        authorization: None,
         fault: name.to_owned(),
     }
 }

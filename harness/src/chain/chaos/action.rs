@@ -106,8 +106,8 @@ pub enum ChaosAction {
         /// Which; the accounts of the bench's facilitator if empty.
         accounts: Vec<Address>,
     },
-    /// Everything that lasts ends: mining, base fee, tokens, blocked accounts and gas are as they were. What moved
-    /// stays moved.
+    /// Everything that lasts ends: mining, base fee, tokens, blocked accounts and gas are as they were, and in memory
+    /// the clock. What moved stays moved, and a node's clock cannot go back.
     Calm,
 }
 
@@ -228,6 +228,9 @@ pub struct ChaosAnswer {
     /// The name of the remembered state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<U256>,
+    /// Of `calm`: nonces whose settlement was to revert and was never mined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<B256>,
     /// The newest block afterwards.
     pub head: u64,
 }

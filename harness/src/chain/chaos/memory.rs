@@ -7,7 +7,7 @@ use super::cancel::cancel_digest;
 use super::error::ChaosError;
 use super::token::SINK;
 
-/// Does one thing to the ledger in memory: `warp`, `drain`, `cancel`, `preempt`; `calm` has nothing to put back.
+/// Does one thing to the ledger in memory: `warp`, `drain`, `cancel`, `preempt`; `calm` puts the clock back.
 ///
 /// # Errors
 /// When it needs an EVM, or the token would refuse it.
@@ -53,7 +53,10 @@ pub async fn run_in_memory(
                 other => return Err(refused(format!("{other:?}"))),
             }
         }
-        ChaosAction::Calm => None,
+        ChaosAction::Calm => {
+            ledger.reset_clock();
+            None
+        }
         _ => return Err(ChaosError::NeedsEvm { action: word }),
     };
     let head = ledger
@@ -64,6 +67,7 @@ pub async fn run_in_memory(
         transaction,
         mined: transaction.is_some(),
         snapshot: None,
+        unmet: Vec::new(),
         head,
     })
 }

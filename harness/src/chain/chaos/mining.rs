@@ -127,17 +127,20 @@ impl Miner {
         self.shared.mine().await
     }
 
-    /// As before anything was done.
-    pub(super) async fn calm(&self) -> Result<(), ChaosError> {
-        {
+    /// As before anything was done; tells the nonces whose settlement was to revert and was never mined.
+    pub(super) async fn calm(&self) -> Result<Vec<B256>, ChaosError> {
+        // Not while a block is being prepared: what it strikes was met.
+        let _turn = self.shared.block.lock().await;
+        let unmet = {
             let mut plan = self.shared.plan();
             if plan.mode == Mode::AsFound && plan.reverts.is_empty() {
-                return Ok(());
+                return Ok(Vec::new());
             }
             plan.mode = Mode::AsFound;
-            plan.reverts.clear();
-        }
-        self.shared.apply().await
+            std::mem::take(&mut plan.reverts)
+        };
+        self.shared.apply().await?;
+        Ok(unmet.into_iter().map(|revert| revert.nonce).collect())
     }
 }
 

@@ -15,7 +15,7 @@ use super::lasting::Lasting;
 use super::mining::{Miner, Mode, Revert};
 use super::pool;
 use super::sender::Sender;
-use crate::chain::DevProvider;
+use crate::chain::{ContractError, DevProvider};
 
 /// The deepest reorg: the node keeps 16 states.
 const REORG_MAX: u64 = 12;
@@ -108,6 +108,25 @@ impl Chaos {
         let head = self.provider.get_block_number().await;
         let head = head.map_err(ChaosError::rpc("reading the head"))?;
         Ok(ChaosAnswer { head, ..answer })
+    }
+
+    /// Time of the block that would be mined now, unix seconds.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn clock(&self) -> Result<u64, ChaosError> {
+        let reading = "reading the clock";
+        let next = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Pending)
+            .await;
+        let next = next.map_err(ChaosError::rpc(reading))?;
+        let next = next.ok_or_else(|| {
+            let reason = "the node has no pending block".to_owned();
+            let action = reading.to_owned();
+            ContractError::Answer { action, reason }
+        })?;
+        Ok(next.header.timestamp)
     }
 
     /// Whether blocks come by themselves.
@@ -242,7 +261,7 @@ impl Chaos {
 
     /// Puts everything back. What fails stays on the list for another try.
     async fn calm(&self) -> Result<ChaosAnswer, ChaosError> {
-        self.miner.calm().await?;
+        let unmet = self.miner.calm().await?;
         let base_fee = self.lasting().base_fee;
         if let Some(wei) = base_fee {
             self.set_base_fee(wei).await?;
@@ -266,7 +285,10 @@ impl Chaos {
         for (asset, account) in blocked {
             self.block(asset, account, false).await?;
         }
-        Ok(ChaosAnswer::default())
+        Ok(ChaosAnswer {
+            unmet,
+            ..ChaosAnswer::default()
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use super::common::Switch;
 use super::judge::JudgeArgs;
+use super::replay::ReplayArgs;
 use super::report::ReportArgs;
 use super::run::{DoctorArgs, RunArgs};
 use super::service::{DownArgs, ListArgs, UpArgs};
@@ -34,6 +35,10 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 conformant, 1 internal error, 2 usage, 3 nonconformant, 4 nothing ran,
             5 inconclusive, 6 threshold missed, 130 interrupted
 Every flag can also be set as X402_ASSAY_<FLAG>; flag > environment > file > default.";
+
+const REPLAY_EXITS: &str = "\
+Exit codes: 3 reproduced, 0 not reproduced, 5 could not run, 2 a bad file or flag, 130 interrupted
+Every flag can also be set as X402_ASSAY_<FLAG>.";
 
 const VARIABLES: &str =
     "Every flag can also be set as X402_ASSAY_<FLAG>, such as X402_ASSAY_TIMEOUT=10s.";
@@ -77,9 +82,9 @@ pub(super) enum CommandArgs {
     /// Reserved: explain a check
     #[command(disable_help_flag = true)]
     Explain(Rest),
-    /// Reserved: replay a finding
-    #[command(disable_help_flag = true)]
-    Replay(Rest),
+    /// Make one finding again, from the small file a run wrote about it
+    #[command(after_help = REPLAY_EXITS)]
+    Replay(Box<ReplayArgs>),
     /// Reserved: compare two reports
     #[command(disable_help_flag = true)]
     Compare(Rest),
@@ -124,7 +129,6 @@ impl CommandArgs {
         Some(match self {
             Self::Load(_) => "load",
             Self::Explain(_) => "explain",
-            Self::Replay(_) => "replay",
             Self::Compare(_) => "compare",
             Self::Selftest(_) => "selftest",
             Self::Interop(_) => "interop",
@@ -134,6 +138,7 @@ impl CommandArgs {
             | Self::List(_)
             | Self::Doctor(_)
             | Self::Judge(_)
+            | Self::Replay(_)
             | Self::Report(_)
             | Self::Scenario(_) => return None,
         })

@@ -7,6 +7,7 @@ mod judge;
 mod listen;
 mod options;
 mod parse;
+mod replay;
 mod report;
 mod resolve;
 mod run;
@@ -18,8 +19,8 @@ mod target_of;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
-    Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReportOptions, RunOptions, Selection,
-    Setup, UpOptions, Verbosity,
+    Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReplayOptions, ReportOptions,
+    RunOptions, Selection, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

@@ -8,6 +8,7 @@ use x402_assay_protocol::Version;
 
 use super::Listen;
 use crate::config::TargetProfile;
+use crate::replay::ReplayFile;
 
 /// One call of the bench.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,8 @@ pub enum Command {
     Judge(JudgeOptions),
     /// Render a report or a history in another format.
     Report(ReportOptions),
+    /// Make one finding again.
+    Replay(Box<ReplayOptions>),
     /// Write a built-in scenario's file to the current folder.
     ScenarioCopy {
         /// Its name.
@@ -88,6 +91,12 @@ pub struct RunOptions {
     pub scenarios: Vec<PathBuf>,
     /// Which checks to perform.
     pub selection: Selection,
+    /// Tags a scenario must have one of; none means all that were named.
+    pub scenario_tags: Vec<String>,
+    /// How often each case of the scenarios is run.
+    pub repeat: u32,
+    /// At most so many cases of each scenario.
+    pub cases: Option<usize>,
     /// The seed, if one was given.
     pub seed: Option<u64>,
     /// Where report files go.
@@ -108,6 +117,8 @@ pub struct RunOptions {
     pub patience: Duration,
     /// See every wait to its end.
     pub slow: bool,
+    /// Look for the smallest form of each failing scenario.
+    pub minimise: bool,
 }
 
 /// Which checks to perform.
@@ -243,6 +254,31 @@ pub struct DoctorOptions {
     pub setup: Setup,
     /// The diagnosis as JSON on stdout.
     pub json: bool,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Clone)]
+pub struct ReplayOptions {
+    /// The finding.
+    pub file: ReplayFile,
+    /// Target, chain and addresses: the file's, where no flag says otherwise.
+    pub setup: Setup,
+    /// How often to try before giving up.
+    pub repeat: u32,
+    /// Where report files go; none are written without it.
+    pub out: Option<PathBuf>,
+    /// Longest wait for something that may never happen.
+    pub patience: Duration,
+}
+
+/// A file's text says all of it; two that were read from the same text are the same.
+impl PartialEq for ReplayOptions {
+    fn eq(&self, other: &Self) -> bool {
+        self.setup == other.setup
+            && self.file.found == other.file.found
+            && self.file.sheet.text == other.file.sheet.text
+            && (self.repeat, &self.out, self.patience) == (other.repeat, &other.out, other.patience)
+    }
 }
 
 /// Options of `judge`.

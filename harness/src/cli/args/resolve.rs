@@ -17,7 +17,7 @@ use crate::config::{Lookup, did_you_mean};
 use crate::scenario::{BUILTIN, builtin_named};
 
 /// The default of `--patience`.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the words are read in: the working folder and the environment of `${VAR}`.
 #[derive(Clone, Copy)]
@@ -67,6 +67,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         CommandArgs::Down(args) => Some(Command::Down(DownOptions {
             control_url: args.control_url.clone(),
         })),
+        CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::List(args) => {
@@ -107,16 +108,37 @@ fn run(
     let fail_on = fail_on(&args.verdict, parsed, problems);
     let patience = patience(&args.selection, parsed, problems);
     let SelectionArgs {
-        check, skip, tag, ..
+        check,
+        skip,
+        tag,
+        repeat,
+        cases,
+        ..
     } = args.selection.clone();
+    if args.scenarios.is_empty() {
+        for (id, flag) in [
+            ("repeat", "--repeat"),
+            ("cases", "--cases"),
+            ("minimise", "--minimise"),
+        ] {
+            if parsed.typed(id) {
+                problems.push(format!(
+                    "{flag} is about scenarios; name some, or `{ALL_SCENARIOS}` for every built-in one"
+                ));
+            }
+        }
+    }
+    let (tags, scenario_tags) = match args.scenarios.is_empty() {
+        true => (tag, Vec::new()),
+        false => (Vec::new(), tag),
+    };
     Some(Command::Run(Box::new(RunOptions {
         setup: setup?,
         scenarios,
-        selection: Selection {
-            check,
-            skip,
-            tags: tag,
-        },
+        selection: Selection { check, skip, tags },
+        scenario_tags,
+        repeat: repeat.unwrap_or(1),
+        cases: cases.and_then(|cases| usize::try_from(cases).ok()),
         seed: args.selection.seed,
         out: surroundings.folder.join(&args.verdict.out),
         json: args.verdict.json,
@@ -127,6 +149,7 @@ fn run(
         dry_run: args.selection.dry_run,
         patience,
         slow: args.selection.slow,
+        minimise: args.selection.minimise,
     })))
 }
 
@@ -158,7 +181,9 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 7] = ["run", "up", "down", "list", "doctor", "judge", "report"];
+    const COMMANDS: [&str; 8] = [
+        "run", "up", "down", "list", "doctor", "judge", "replay", "report",
+    ];
     let mut found = Vec::new();
     for path in given {
         let absolute = surroundings.folder.join(path);

@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::common::{Switch, duration, filled};
 use super::options::{Extra, FailOn, Grading};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
+use crate::runner::REPEATS_MAX;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
@@ -43,10 +44,25 @@ pub(super) struct SelectionArgs {
     #[arg(env = "X402_ASSAY_SKIP", hide_env = true)]
     pub(super) skip: Vec<String>,
 
-    /// Only checks with this tag; repeatable
+    /// Only checks, or where scenarios are named only scenarios, with this tag; repeatable
     #[arg(long, value_name = "TAG", value_delimiter = ',', value_parser = filled)]
     #[arg(env = "X402_ASSAY_TAG", hide_env = true)]
     pub(super) tag: Vec<String>,
+
+    /// Run each case of the scenarios N times, each time with a seed of its own [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(REPEATS_MAX)))]
+    #[arg(env = "X402_ASSAY_REPEAT", hide_env = true)]
+    pub(super) repeat: Option<u32>,
+
+    /// At most N cases of each scenario, spread over its matrix [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(env = "X402_ASSAY_CASES", hide_env = true)]
+    pub(super) cases: Option<u32>,
+
+    /// Look for the smallest form of each failing scenario: fewer copies, faults and steps (sends more requests)
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_MINIMISE", hide_env = true)]
+    pub(super) minimise: bool,
 
     /// Say what would be done, send nothing
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]

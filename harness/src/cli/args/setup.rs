@@ -9,7 +9,7 @@ use super::listen::{CONTROL_PORT, FACILITATOR_PORT, LOOPBACK, Listen, PortChoice
 use super::options::{Attach, Chain, ChainChoice, Setup};
 use super::parse::Parsed;
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
-use super::target_of;
+use super::target_of::{self, Found};
 
 /// The default of `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,6 +29,17 @@ pub(super) fn resolve(
     problems: &mut Vec<String>,
 ) -> Option<Setup> {
     let found = target_of::resolve(args.target, parsed, surroundings, problems);
+    with_target(found, args, parsed, surroundings, problems)
+}
+
+/// The same around a target that is known already; none is a problem that was told.
+pub(super) fn with_target(
+    found: Option<Found>,
+    args: &SetupArgs<'_>,
+    parsed: &Parsed,
+    surroundings: Surroundings<'_>,
+    problems: &mut Vec<String>,
+) -> Option<Setup> {
     let by_hand = found
         .as_ref()
         .is_some_and(|found| found.profile.as_ref().is_some_and(|p| p.launch.is_none()));

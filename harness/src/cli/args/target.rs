@@ -85,7 +85,7 @@ pub(super) struct TargetArgs {
     #[arg(env = "X402_ASSAY_I_OWN", hide_env = true)]
     pub(super) owned_hosts: Vec<String>,
 
-    /// Defect of the built-in reference server; repeatable (for trying the bench itself)
+    /// Defect or variant of the built-in reference server; repeatable (for trying the bench itself)
     #[arg(long = "defect", value_name = "NAME", value_delimiter = ',', value_parser = filled)]
     #[arg(env = "X402_ASSAY_DEFECT", hide_env = true, hide = true)]
     pub(super) defects: Vec<String>,

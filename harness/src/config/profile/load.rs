@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::TargetProfile;
 use super::decode::decode;
 use crate::config::expand::{Lookup, expand};
-use crate::config::yaml::{self, FILE_BYTES_MAX, ProblemList, Problems};
+use crate::config::yaml::{self, FILE_BYTES_MAX, Node, ProblemList, Problems};
 
 /// Why a profile could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,18 @@ impl ProfileError {
             Self::Problems(list) => list.lines(),
         }
     }
+}
+
+/// Checks a profile that stands inside another file.
+pub(crate) fn from_node(
+    node: &Node,
+    base_dir: &Path,
+    lookup: Lookup<'_>,
+    problems: &Problems,
+) -> Option<TargetProfile> {
+    let mut node = node.clone();
+    expand(&mut node, lookup, problems);
+    decode(&node, base_dir, problems)
 }
 
 /// Reads and checks a profile file; `shown` is how messages name it.

@@ -14,6 +14,7 @@ mod url_template;
 
 pub use from_flags::{RequestFlags, Role};
 pub use header::Header;
+pub(crate) use load::from_node;
 pub use load::{ProfileError, load, parse};
 pub use networks::{caip2, parse_network_flag};
 pub use price::Price;

@@ -47,6 +47,11 @@ impl Route {
     pub fn request_path(&self) -> &str {
         self.example.as_deref().unwrap_or(&self.path)
     }
+
+    /// Whether a path is one of this route's.
+    pub fn matches(&self, path: &str) -> bool {
+        matches_pattern(&self.path, path)
+    }
 }
 
 /// Reads one route of a profile.

@@ -1,6 +1,8 @@
 //! YAML with positions: events become a tree of spans, and a decoder which reports every problem
 //! of a file at once. Knows nothing of profiles or scenarios.
 
+#[cfg(test)]
+mod as_json;
 mod file;
 mod map_view;
 mod node;
@@ -8,6 +10,8 @@ mod problem;
 mod reader;
 mod view;
 
+#[cfg(test)]
+pub(crate) use as_json::as_json;
 pub(crate) use file::{read_bounded, utf8};
 pub use map_view::MapView;
 pub use node::{Entry, Node, NodeKind, Position, Scalar, Style};

@@ -18,6 +18,7 @@ impl<'h> Facts<'h> {
                 .exchange
                 .and_then(|number| self.places.exchanges.get(&number))
                 .and_then(|place| self.exchanges[*place].sent.authorization)
+                .or(fault.authorization)
                 .and_then(|number| self.places.signed.get(&number))
                 .map(|place| self.signed[*place].key);
             match of_call.or(of_exchange) {

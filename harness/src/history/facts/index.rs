@@ -47,11 +47,13 @@ impl<'h> Facts<'h> {
             What::FaultInjected {
                 call,
                 exchange,
+                authorization,
                 fault,
             } => self.faults.push(Fault {
                 at_us: event.at_us,
                 call: *call,
                 exchange: *exchange,
+                authorization: *authorization,
                 name: fault,
             }),
             What::Note { probe, text } => self.notes.push((probe.as_deref(), text)),
@@ -178,6 +180,7 @@ impl<'h> Facts<'h> {
         });
         self.calls
             .sort_by_key(|call| (call.received_at_us, call.call));
+        self.mark_direct_calls();
         self.places.calls.clear();
         for (place, call) in self.calls.iter().enumerate() {
             self.places.calls.insert(call.call, place);
@@ -195,6 +198,20 @@ impl<'h> Facts<'h> {
             }
         }
         self.place_faults();
+    }
+
+    /// A call with the very body of a direct one is that one.
+    fn mark_direct_calls(&mut self) {
+        let direct = self
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.is_direct());
+        let bodies: HashSet<&str> = direct
+            .filter_map(|exchange| exchange.sent.body.as_deref())
+            .collect();
+        for call in &mut self.calls {
+            call.direct = bodies.contains(call.body_hash());
+        }
     }
 
     /// Notes requests that were answered 429 and sent again: the later answer is the one that counts.

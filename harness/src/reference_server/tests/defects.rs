@@ -5,7 +5,10 @@ use x402_assay_protocol::Version;
 
 use super::super::Defect;
 use super::rig::{Rig, granted};
-use super::{defects_challenge, defects_payment, defects_settlement};
+use super::{
+    defects_challenge, defects_lost, defects_paths, defects_payment, defects_replay,
+    defects_settlement, defects_trust,
+};
 
 /// Whether the deviation shows on this server.
 async fn observed(rig: &Rig, defect: Defect) -> bool {
@@ -13,6 +16,18 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_payment::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_paths::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_lost::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_replay::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_trust::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;
@@ -78,6 +93,9 @@ async fn all_other_defects_still_sell_to_an_honest_client() {
             "{defect}: {}",
             response.status
         );
+        while *defect == Defect::SettleInBackground && rig.moved().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
         assert_eq!(rig.moved().await.len(), 1, "{defect}");
     }
 }

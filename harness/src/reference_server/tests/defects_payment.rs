@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use serde_json::json;
-use x402_assay_protocol::{Version, network};
+use x402_assay_protocol::{Version, header, network};
 
 use super::super::Defect;
 use super::front::Fault;
@@ -67,14 +67,14 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let payment = rig.sign(v2, "/paid").await;
             rig.front.next("verify", Fault::Say(503, String::new()));
             rig.pay("/paid", &payment).await;
-            rig.pay("/paid", &payment).await.status == 402
+            rig.pay("/paid", &payment).await.status == 409
         }
         _ => return None,
     })
 }
 
 /// True when every one of these wrong payments is served and nothing moves.
-async fn unpaid_grants(rig: &Rig, names: &[&str]) -> bool {
+pub(super) async fn unpaid_grants(rig: &Rig, names: &[&str]) -> bool {
     for name in names {
         for version in [Version::V1, Version::V2] {
             if !granted(&rig.cheat(name, version).await) {
@@ -103,6 +103,19 @@ async fn terms(rig: &Rig, defect: Defect) -> Option<bool> {
         Defect::IgnoreAmount => ("amount-low-unclaimed", (usdc, PAY_TO, half)),
         Defect::IgnoreRecipient => ("pay-to-unclaimed", (usdc, STRANGER, full)),
         Defect::IgnoreAsset => ("asset", (STRANGER, PAY_TO, full)),
+        Defect::SettleWithClientTerms => {
+            let mut payment = rig.sign(Version::V2, "/paid").await;
+            payment.message["accepted"]["amount"] = json!("1");
+            rig.present(&header::encode(&payment.message)).await;
+            let asked = |endpoint| {
+                let calls = rig.front.calls(endpoint);
+                calls
+                    .first()
+                    .map(|call| call["paymentRequirements"]["amount"].clone())
+            };
+            let own = asked("verify") == Some(json!(full.to_string()));
+            return Some(own && asked("settle") == Some(json!("1")));
+        }
         Defect::OtherAmountForwarded => {
             rig.buy(Version::V2, "/paid").await;
             let asked = &rig.front.calls("verify")[0]["paymentRequirements"]["amount"];

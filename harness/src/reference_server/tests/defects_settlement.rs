@@ -8,7 +8,8 @@ use super::rig::{Rig, granted, receipt};
 use crate::http::Response;
 
 const V2: Version = Version::V2;
-const FAILED: &str = r#"{"success":false,"errorReason":"insufficient_funds","transaction":""}"#;
+pub(super) const FAILED: &str =
+    r#"{"success":false,"errorReason":"insufficient_funds","transaction":""}"#;
 const PENDING: &str =
     r#"{"success":false,"errorReason":"settlement_pending","transaction":"0x11"}"#;
 
@@ -57,7 +58,7 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
 }
 
 /// The answer to an honest payment whose settlement goes wrong.
-async fn after(rig: &Rig, fault: Fault) -> Response {
+pub(super) async fn after(rig: &Rig, fault: Fault) -> Response {
     rig.front.next("settle", fault);
     rig.buy(V2, "/paid").await
 }

@@ -120,9 +120,9 @@ async fn a_payment_is_good_once() {
         let payment = rig.sign(version, "/paid").await;
         assert_eq!(rig.pay("/paid", &payment).await.status, 200);
         let again = rig.pay("/paid", &payment).await;
-        assert_eq!((again.status, granted(&again)), (402, false));
+        assert_eq!((again.status, granted(&again)), (409, false));
         let elsewhere = rig.pay("/items/7", &payment).await;
-        assert_eq!((elsewhere.status, granted(&elsewhere)), (402, false));
+        assert_eq!((elsewhere.status, granted(&elsewhere)), (409, false));
         assert_eq!((rig.moved().await.len(), rig.server.executions()), (1, 1));
     }
 }
@@ -139,7 +139,7 @@ async fn of_many_copies_at_once_one_buys() {
         "{statuses:?}"
     );
     assert!(
-        statuses.iter().all(|status| [200, 402].contains(status)),
+        statuses.iter().all(|status| [200, 409].contains(status)),
         "{statuses:?}"
     );
     assert_eq!((rig.server.executions(), rig.settles()), (1, 1));

@@ -19,6 +19,8 @@ pub(super) enum Fault {
     Lose,
     /// The call waits to be let through.
     Hold(Arc<Hold>),
+    /// The facilitator is asked, and its answer waits to be let through.
+    HoldAnswer(Arc<Hold>),
 }
 
 /// A call that is held back.
@@ -80,6 +82,7 @@ impl Front {
 
 async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
     let endpoint = request.uri().path().trim_start_matches('/').to_owned();
+    let method = request.method().clone();
     let body = axum::body::to_bytes(request.into_body(), 1 << 20)
         .await
         .unwrap();
@@ -94,11 +97,21 @@ async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
         hold.release.notified().await;
     }
     let url = format!("{}/{endpoint}", front.upstream);
-    let answer = front.http.post(url).body(body).send().await.unwrap();
+    let answer = front
+        .http
+        .request(method, url)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
     if let Some(Fault::Hold(hold)) = &fault {
         hold.answered.notify_one();
+    }
+    if let Some(Fault::HoldAnswer(hold)) = &fault {
+        hold.arrived.notify_one();
+        hold.release.notified().await;
     }
     match fault {
         Some(Fault::Lose) => (StatusCode::GATEWAY_TIMEOUT, "lost").into_response(),

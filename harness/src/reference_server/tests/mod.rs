@@ -1,15 +1,20 @@
 mod defects;
 mod defects_challenge;
+mod defects_lost;
+mod defects_paths;
 mod defects_payment;
+mod defects_replay;
 mod defects_settlement;
+mod defects_trust;
 mod flow;
 mod front;
+mod guard;
 mod rig;
 mod routes;
 mod trouble;
 mod variants;
 
-use super::{Defect, DefectSet, Variant, VariantSet};
+use super::{Defect, DefectSet, Deviations, Variant, VariantSet};
 
 #[test]
 fn switches_have_unique_names_and_parse_back() {
@@ -38,4 +43,15 @@ fn a_list_of_switches_parses_and_a_mistake_names_the_nearest() {
     );
     let error = "purple".parse::<VariantSet>().unwrap_err().to_string();
     assert_eq!(error, "there is no variant `purple`");
+}
+
+#[test]
+fn a_list_may_name_defects_and_variants() {
+    let both: Deviations = "verify-only, html-body".parse().unwrap();
+    assert!(both.defects.has(Defect::VerifyOnly) && both.variants.has(Variant::HtmlBody));
+    for variant in Variant::ALL {
+        assert!(variant.name().parse::<Defect>().is_err(), "{variant}");
+    }
+    let error = "verify-olny".parse::<Deviations>().unwrap_err();
+    assert!(error.to_string().contains("`verify-only`"), "{error}");
 }

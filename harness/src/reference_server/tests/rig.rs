@@ -14,7 +14,7 @@ use url::Url;
 use x402_assay_protocol::{PayerKey, Settlement, Version, header, network};
 use x402_mock_facilitator::{Facilitator, Ledger as _, MemoryLedger, Movement, Options};
 
-use super::super::{Defect, MARKER, ReferenceServer, ReferenceServerOptions, Variant};
+use super::super::{Defect, DefectSet, MARKER, ReferenceServer, ReferenceServerOptions, Variant};
 use super::front::Front;
 use crate::client::{self, Choice, MALFORMED, Payer, SignOptions, SignedPayment, VARIATIONS};
 use crate::http::{Exchange, ProbeClient, ProbeClientOptions, Request, Response};
@@ -27,6 +27,7 @@ pub(super) struct Rig {
     pub(super) server: ReferenceServer,
     pub(super) front: Arc<Front>,
     pub(super) payer: Payer,
+    pub(super) defects: DefectSet,
     ledger: Arc<MemoryLedger>,
     http: ProbeClient,
     _running: DropGuard,
@@ -82,6 +83,7 @@ impl Rig {
         let mut options = ReferenceServerOptions::new(url, base, PAY_TO);
         change(&mut options);
         Self {
+            defects: options.defects.clone(),
             server: ReferenceServer::start(options, LOCAL).await.unwrap(),
             front,
             payer,

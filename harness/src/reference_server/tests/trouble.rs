@@ -146,7 +146,7 @@ async fn an_unknown_outcome_is_no_challenge_and_the_same_payment_ends_it() {
         let again = rig.pay("/paid", &payment).await;
         assert_eq!((again.status, granted(&again)), (200, true), "{fault:?}");
         assert_eq!((rig.moved().await.len(), rig.server.executions()), (1, 1));
-        assert_eq!(rig.pay("/paid", &payment).await.status, 402);
+        assert_eq!(rig.pay("/paid", &payment).await.status, 409);
     }
 }
 
@@ -173,10 +173,10 @@ async fn a_client_that_hangs_up_leaves_no_half_purchase() {
         () = hold.arrived.notified() => {}
     }
     // The client is gone; the purchase goes on: a copy is refused meanwhile, and the money moves once.
-    assert_eq!(rig.pay("/paid", &payment).await.status, 402);
+    assert_eq!(rig.pay("/paid", &payment).await.status, 409);
     hold.release.notify_one();
     hold.answered.notified().await;
     assert_eq!(rig.moved().await.len(), 1);
-    assert_eq!(rig.pay("/paid", &payment).await.status, 402);
+    assert_eq!(rig.pay("/paid", &payment).await.status, 409);
     assert_eq!((rig.moved().await.len(), rig.server.executions()), (1, 1));
 }

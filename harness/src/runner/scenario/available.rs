@@ -1,9 +1,10 @@
 //! What target and run offer, and why a case cannot be run on them.
 
-use super::Stage;
+use super::{Stage, links, path, routes};
 use crate::config::TargetProfile;
-use crate::scenario::steps::{CannedBody, Condition, Fault, Wait, Window};
-use crate::scenario::{Case, Need, OddBody, Role, Scenario, Step};
+use crate::link::LinkEnds;
+use crate::scenario::steps::{CannedBody, Chain, Fault, Replica, Restarted, Route, Send, Window};
+use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
 #[derive(Debug, Clone)]
@@ -14,12 +15,24 @@ pub(crate) struct Offered {
     pub(crate) facilitator: bool,
     /// The positive control was served; without it nothing a scenario shows would mean anything.
     pub(crate) sells: bool,
+    /// The challenge declares the payment-identifier extension.
+    pub(crate) payment_identifier: bool,
 }
 
 /// Why this case cannot be run; decided before anything of it is sent.
 pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Option<String> {
-    if scenario.role != Role::Server {
-        return Some("scenarios about a facilitator are not run against a server".to_owned());
+    let access = &stage.session.access;
+    match scenario.role {
+        Role::Server if !access.is_ours() => {
+            return Some("it is about a server, and the target is a facilitator".to_owned());
+        }
+        Role::Facilitator if !access.is_tested() => {
+            return Some(
+                "it is about a facilitator, and the target is a server; run it with --facilitator"
+                    .to_owned(),
+            );
+        }
+        _ => {}
     }
     if !stage.offered.sells {
         return Some("the target sold nothing to begin with (positive control)".to_owned());
@@ -30,6 +43,7 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
         .chain(case.steps.iter().filter_map(|step| {
             step_missing(stage, &step.step).map(|why| format!("step {}: {why}", step.number))
         }))
+        .chain(copies_behind_link(case))
         .next()
 }
 
@@ -37,6 +51,9 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
     let profile: &TargetProfile = &stage.session.profile;
     let lacks = |missing: bool, key: &str| missing.then(|| format!("the profile has no `{key}`"));
     match need {
+        Need::Facilitator if !stage.session.access.is_ours() => {
+            Some("faults are for the bench's facilitator, and another is under test".to_owned())
+        }
         Need::Facilitator => (!stage.offered.facilitator)
             .then(|| "the target does not use the bench's facilitator".to_owned()),
         Need::Chain => None,
@@ -51,26 +68,99 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
         Need::OriginStatus => lacks(profile.origin.status.is_none(), "origin.status"),
         Need::OriginDelay => lacks(profile.origin.delay.is_none(), "origin.delay"),
         Need::OriginStream => lacks(profile.origin.stream.is_none(), "origin.stream"),
-        Need::Launch => Some("this version does not restart targets".to_owned()),
-        Need::Replicas => Some("this version does not start replicas".to_owned()),
+        Need::Launch => stage.target.fixed(),
+        Need::Replicas => stage.target.most_copies().err(),
         Need::SecondRoute => lacks(profile.routes.len() < 2, "second entry of routes"),
-        Need::PaymentIdentifier => Some("this version sends no payment identifiers".to_owned()),
+        Need::ParameterRoute => route_missing(profile, &Route::Parameter, "a parameter"),
+        Need::WildcardRoute => route_missing(profile, &Route::Wildcard, "a wildcard"),
+        Need::BodyRoute => route_missing(profile, &Route::WithBody, "a body"),
+        Need::PaymentIdentifier => (!stage.offered.payment_identifier)
+            .then(|| "the target's challenge does not declare payment-identifier".to_owned()),
     }
+}
+
+fn route_missing(profile: &TargetProfile, route: &Route, what: &str) -> Option<String> {
+    let found = routes::find(&profile.routes, route);
+    found
+        .is_none()
+        .then(|| format!("no entry of the profile's `routes` has {what}"))
+}
+
+/// Why a path cannot be written in the form a step wants.
+fn form_missing(stage: &Stage<'_>, send: &Send) -> Option<String> {
+    let form = send.path_form?;
+    let wanted = send.route.as_ref().unwrap_or(&Route::Main);
+    let route = routes::find(&stage.session.profile.routes, wanted)?;
+    let url = stage.session.url(route.request_path());
+    path::target(&route, &url, form)
+        .is_none()
+        .then(|| format!("{} cannot be written as {}", url.path(), form.word()))
+}
+
+/// The link on which an event is seen.
+pub(super) const fn seen_at(event: ProtocolEvent) -> LinkEnds {
+    match event {
+        ProtocolEvent::BeforeQuote
+        | ProtocolEvent::AfterQuote
+        | ProtocolEvent::BeforePayment
+        | ProtocolEvent::AfterPayment => LinkEnds::ClientServer,
+        ProtocolEvent::BeforeVerify
+        | ProtocolEvent::AfterVerify
+        | ProtocolEvent::BeforeSettle
+        | ProtocolEvent::AfterSettle
+        | ProtocolEvent::BeforeSupported
+        | ProtocolEvent::AfterSupported => LinkEnds::ServerFacilitator,
+    }
+}
+
+/// Why a fault cannot strike: no link at its place, or none where its event is seen.
+fn no_link(stage: &Stage<'_>, at: LinkEnds, seen: LinkEnds) -> Option<String> {
+    let lacks = |ends| stage.links.between(ends).err().map(str::to_owned);
+    lacks(at).or_else(|| lacks(seen))
+}
+
+/// One link leads to the first copy only.
+pub(super) fn copies_behind_link(case: &Case) -> Option<String> {
+    let spread = case.steps.iter().any(|step| match &step.step {
+        Step::Send(send) => send.replica != Replica::First,
+        _ => false,
+    });
+    (spread && links::needs_client_link(&case.steps)).then(|| {
+        "the link between client and server leads to one copy of the target only".to_owned()
+    })
 }
 
 fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
     let not_yet = |what: &str| Some(format!("this version has no {what}"));
     match step {
-        Step::Call(_) => not_yet("direct calls of the facilitator"),
-        Step::Link(_) => not_yet("link proxies"),
-        Step::Chain(_) => not_yet("chain faults"),
-        Step::Restart(_) => not_yet("restarts"),
-        Step::Replicas(_) => not_yet("replicas"),
-        Step::Wait(Wait::Until {
-            condition: Condition::Blocks(_) | Condition::Answers(_),
-            ..
-        }) => not_yet("waiting for blocks or direct calls"),
-        Step::Send(send) if send.path_form.is_some() => not_yet("raw request targets"),
+        Step::Call(_) if !stage.offered.facilitator => {
+            Some("the target asks another facilitator than the one that would be called".to_owned())
+        }
+        Step::Chain(Chain::EmptyGas)
+            if !stage.session.access.is_ours() && stage.session.access.accounts.is_empty() =>
+        {
+            Some(
+                "neither /supported nor the profile's `fund` names the facilitator's accounts"
+                    .to_owned(),
+            )
+        }
+        Step::Link(link) => no_link(stage, links::ends_of(link), seen_at(link.on)),
+        Step::Restart(restart) if restart.of == Restarted::Facilitator => {
+            not_yet("restarts of the facilitator")
+        }
+        Step::Restart(restart) => {
+            let seen = restart.when.map(seen_at);
+            seen.and_then(|ends| no_link(stage, ends, ends))
+        }
+        Step::Replicas(replicas) => match stage.target.most_copies() {
+            Ok(most) if most < replicas.count => Some(format!(
+                "{} copies of the target are wanted, and its profile declares `replicas: {most}`",
+                replicas.count
+            )),
+            Ok(_) => None,
+            Err(why) => Some(why),
+        },
+        Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()
                 && (sign.value.is_some() || sign.window != Window::default()) =>

@@ -1,10 +1,17 @@
 //! Runs the cases of scenarios on a session, step by step; records everything, judges nothing.
 
 mod available;
+mod call;
+mod chain_actions;
+mod chain_faults;
 mod encode;
 mod faults;
+mod links;
+mod path;
 mod request;
+mod restarts;
 mod round;
+mod routes;
 mod send;
 mod sign;
 mod state;
@@ -16,13 +23,17 @@ use x402_assay_protocol::Version;
 
 pub(crate) use available::Offered;
 
+use super::links::Links;
 use super::prepare::Prepared;
+use super::repeats::{Repeats, sub_seed};
 use super::rest;
 use super::session::{PaymentHeader, Session, now_us};
 use super::stage::RunTrouble;
-use crate::client::{self, SignOptions};
+use super::target_control::TargetControl;
+use crate::client;
 use crate::history::What;
 use crate::history::case_ran::CaseRan;
+use crate::link::LinkProxy;
 use crate::scenario::{Case, Scenario};
 
 /// A scenario with the text it was read from.
@@ -42,6 +53,8 @@ pub(crate) struct Stage<'s> {
     pub(crate) chain_id: Option<u64>,
     pub(crate) version: Version,
     pub(crate) offered: Offered,
+    pub(crate) links: &'s Links,
+    pub(crate) target: &'s dyn TargetControl,
     /// Begins the names of this run's faults and holds.
     pub(crate) run: String,
 }
@@ -51,6 +64,7 @@ pub(crate) async fn run_all(
     stage: &Stage<'_>,
     prepared: &mut Prepared,
     sheets: &[Sheet],
+    repeats: &Repeats<'_>,
 ) -> Result<(), RunTrouble> {
     let session = stage.session;
     for sheet in sheets {
@@ -61,9 +75,10 @@ pub(crate) async fn run_all(
         session
             .recorder
             .append(at_us, What::Scenario { name, body });
-        for (index, case) in scenario.expand().iter().enumerate() {
+        for index in repeats.chosen(scenario.expand().len()) {
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            run_case(stage, prepared, scenario, case, number).await?;
+            let case = &scenario.expand()[index];
+            run_case(stage, prepared, (scenario, case, number), repeats).await?;
         }
     }
     Ok(())
@@ -72,18 +87,18 @@ pub(crate) async fn run_all(
 async fn run_case(
     stage: &Stage<'_>,
     prepared: &mut Prepared,
-    scenario: &Scenario,
-    case: &Case,
-    number: u32,
+    (scenario, case, number): (&Scenario, &Case, u32),
+    repeats: &Repeats<'_>,
 ) -> Result<(), RunTrouble> {
     let session = stage.session;
-    session
-        .progress
-        .stage(&format!("{} {}", scenario.name, case.label));
-    let blank = |round| CaseRan {
+    let title = format!("{} {}", scenario.name, case.label);
+    session.progress.stage(&title);
+    let blank = |repeat, round| CaseRan {
         scenario: scenario.name.clone(),
         case: number,
         round,
+        repeat,
+        seed: Some(sub_seed(stage.seed, repeat)),
         label: case.label.clone(),
         started_us: now_us(),
         ..CaseRan::default()
@@ -92,21 +107,68 @@ async fn run_case(
         let ran = CaseRan {
             skipped: Some(reason),
             ended_us: now_us(),
-            ..blank(1)
+            ..blank(1, 1)
         };
         session
             .recorder
             .append(now_us(), What::CaseRan(Box::new(ran)));
         return Ok(());
     }
-    for round in 1..=case.rounds {
-        let mut ran = blank(round);
+    for repeat in 1..=repeats.count {
+        if repeat > 1 {
+            if session.recorder.is_nearly_full() {
+                let done = repeat - 1;
+                session.note(
+                    None,
+                    format!(
+                        "{title}: repeated {done} times of {}, then the history was nearly full",
+                        repeats.count
+                    ),
+                );
+                return Ok(());
+            }
+            let tenth = |repeat: u32| repeat * 10 / repeats.count;
+            if tenth(repeat) != tenth(repeat - 1) {
+                let (percent, count) = (tenth(repeat) * 10, repeats.count);
+                let text = format!("{title}: {percent}% of {count} repeats");
+                session.progress.stage(&text);
+            }
+        }
+        play_rounds(stage, prepared, (scenario, case, number), repeat, &blank).await?;
+        if repeats.is_enough(repeat, || session.recorder.snapshot()) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Every round of one repeat.
+async fn play_rounds(
+    stage: &Stage<'_>,
+    prepared: &mut Prepared,
+    (scenario, case, number): (&Scenario, &Case, u32),
+    repeat: u32,
+    blank: &impl Fn(u32, u32) -> CaseRan,
+) -> Result<(), RunTrouble> {
+    let session = stage.session;
+    for turn in 1..=case.rounds {
+        let round = (repeat - 1)
+            .saturating_mul(case.rounds)
+            .saturating_add(turn);
+        let mut ran = blank(repeat, round);
         let place = round::Place {
             scenario: &scenario.name,
             number,
             round,
+            turn,
+            seed: sub_seed(stage.seed, repeat),
         };
-        round::play(stage, case, place, &mut ran).await?;
+        if links::needs_client_link(&case.steps) {
+            session.go_through(stage.links.client.as_ref().ok().map(LinkProxy::addr));
+        }
+        let played = round::play(stage, case, place, &mut ran).await;
+        session.go_through(None);
+        played?;
         rest::read_ledger(session, prepared).await?;
         ran.ended_us = now_us();
         control_purchase(stage, &format!("{}/control", place.probe())).await?;
@@ -133,14 +195,10 @@ async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<(), RunTroub
     let Ok(choice) = client::choose(&read.challenge, stage.chain_id) else {
         return Ok(());
     };
-    let (resource, now) = (read.challenge.resource(), now_us() / 1_000_000);
-    let payment = client::sign(
-        &session.payers[0],
-        &choice,
-        resource,
-        now,
-        &SignOptions::default(),
-    );
+    let resource = read.challenge.resource();
+    session.read_clocks().await?;
+    let (now, honest) = session.clocks.honest(choice.terms.domain.chain_id);
+    let payment = client::sign(&session.payers[0], &choice, resource, now, &honest);
     let number = session.record_signed(&payment, None);
     let header = PaymentHeader::of(&payment, number);
     session.send(probe, route, Some(&header)).await?;

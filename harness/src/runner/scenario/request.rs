@@ -1,13 +1,16 @@
 //! A request to the target as a step wants it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 
+use super::path;
 use crate::config::profile::Route;
 use crate::http::{Exchange, Request};
 use crate::runner::session::{PaymentHeader, SendError, Session};
+use crate::scenario::PathForm;
 use crate::scenario::steps::{BodyForm, HeaderForm};
 
 /// What differs from the route's own request.
@@ -18,7 +21,10 @@ pub(super) struct Shape {
     pub(super) header: Option<HeaderForm>,
     /// Value of the second payment header.
     pub(super) also: Option<String>,
+    pub(super) path_form: Option<PathForm>,
     pub(super) give_up: Option<Duration>,
+    /// Which copy of the target; the session's own way if absent.
+    pub(super) via: Option<SocketAddr>,
 }
 
 /// Sends one request of a step.
@@ -30,6 +36,7 @@ pub(super) async fn send(
     shape: &Shape,
 ) -> Result<Exchange, SendError> {
     let mut request = session.request(route, payment).await?;
+    request.via = shape.via.or(request.via);
     if let Some(method) = shape
         .method
         .as_ref()
@@ -43,9 +50,20 @@ pub(super) async fn send(
     if let Some(form) = shape.body {
         write_body(&mut request, form);
     }
+    if let Some(form) = shape.path_form {
+        request.target = Some(raw_target(route, &request, form)?);
+    } else if shape.header.is_some() || shape.body.is_some() {
+        // A client library would fold headers together, and leave out the length of an empty body.
+        request.target = Some(request.path_and_query());
+    }
     session
         .perform(probe, &route.path, request, payment, shape.give_up)
         .await
+}
+
+fn raw_target(route: &Route, request: &Request, form: PathForm) -> Result<String, SendError> {
+    path::target(route, &request.url, form)
+        .ok_or_else(|| SendError::Form(request.url.path().to_owned(), form.word()))
 }
 
 fn double(request: &mut Request, payment: &PaymentHeader, shape: &Shape) {

@@ -7,17 +7,22 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use x402_assay_protocol::PayerKey;
 
+use super::call::Calls;
+use super::chain_faults;
 use super::faults::{self, Names};
+use super::restarts::Restarts;
 use super::send::Volley;
 use super::state::{Paying, State};
-use super::{Stage, sign, wait};
+use super::{Stage, links, restarts, routes, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::runner::stage::RunTrouble;
-use crate::scenario::steps::{Buy, FaultPlace, OriginBehaviour, Quote, Route};
+use crate::scenario::steps::{
+    Buy, Call, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route, Send,
+};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
 use crate::service::ControlError;
 
@@ -32,6 +37,10 @@ pub(super) struct Place<'a> {
     pub(super) scenario: &'a str,
     pub(super) number: u32,
     pub(super) round: u32,
+    /// Number of the round inside its repeat.
+    pub(super) turn: u32,
+    /// Seed of the repeat.
+    pub(super) seed: u64,
 }
 
 impl Place<'_> {
@@ -41,6 +50,7 @@ impl Place<'_> {
             scenario,
             number,
             round,
+            ..
         } = self;
         match round {
             1 => format!("scenario/{scenario}/{number}"),
@@ -74,6 +84,12 @@ impl From<ControlError> for Broken {
 }
 
 type Background<'s> = FuturesUnordered<BoxFuture<'s, Result<(), SendError>>>;
+
+/// What goes on in the background.
+enum Beside {
+    Volley(Box<Volley>),
+    Calls(Calls),
+}
 
 struct Round<'s> {
     stage: &'s Stage<'s>,
@@ -112,8 +128,14 @@ pub(super) async fn play(
         Some(newest) => session.read_executions(newest).await,
         None => None,
     };
+    session.read_clocks().await?;
     let mut background = Background::new();
-    let steps = round.steps(&mut background, ran);
+    let mut restarts = Restarts::default();
+    if let Some(why) = restarts::revive(stage).await {
+        ran.troubles.push(why);
+        return Ok(());
+    }
+    let steps = round.steps(&mut background, &mut restarts, ran);
     let ended = match tokio::time::timeout(case.timeout, steps).await {
         Ok(ended) => ended,
         Err(_) => Err(Broken::Trouble(format!(
@@ -121,7 +143,11 @@ pub(super) async fn play(
             case.timeout
         ))),
     };
+    let restarted = restarts.finish().await;
+    restarts.take_back(stage, ran).await;
     round.take_back(ran).await?;
+    chain_faults::take_back(stage, &mut round.state, ran).await?;
+    round.take_links_back(ran).await;
     let rest = tokio::time::timeout(REST, finish(&mut background)).await;
     if rest.is_err() {
         ran.troubles.push(format!(
@@ -139,13 +165,21 @@ pub(super) async fn play(
     };
     ran.executions = before.zip(after);
     round.tell(ran);
-    match ended {
+    round.end_copies(ran).await;
+    match ended.and(restarted) {
         Ok(()) => rest.unwrap_or(Ok(())).map_err(RunTrouble::from),
         Err(Broken::Trouble(why)) => {
             ran.troubles.push(why);
             Ok(())
         }
         Err(Broken::Run(trouble)) => Err(trouble),
+    }
+}
+
+async fn beside_restarts<T>(restarts: &mut Restarts<'_>, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        ended = what => ended,
+        never = restarts.go_on() => match never {},
     }
 }
 
@@ -156,15 +190,19 @@ async fn finish(background: &mut Background<'_>) -> Result<(), SendError> {
     Ok(())
 }
 
-/// Waits for a step while the background goes on.
+/// Waits for a step while the background and armed restarts go on.
 async fn beside<T>(
     background: &mut Background<'_>,
+    restarts: &mut Restarts<'_>,
     step: impl Future<Output = Result<T, Broken>>,
 ) -> Result<T, Broken> {
     tokio::pin!(step);
+    let restarting = restarts.go_on();
+    tokio::pin!(restarting);
     loop {
         tokio::select! {
             ended = &mut step => return ended,
+            never = &mut restarting => match never {},
             Some(done) = background.next(), if !background.is_empty() => done?,
         }
     }
@@ -174,23 +212,30 @@ impl<'s> Round<'s> {
     async fn steps(
         &mut self,
         background: &mut Background<'s>,
+        restarts: &mut Restarts<'s>,
         ran: &mut CaseRan,
     ) -> Result<(), Broken> {
         let case = self.case;
+        chain_faults::deepen(self.stage, case).await?;
         for step in &case.steps {
+            restarts.finish().await?;
+            if let Step::Restart(restart) = &step.step
+                && let Some(event) = restart.when
+            {
+                restarts.arm(self.stage, step.number, (restart, event))?;
+                continue;
+            }
             if let Step::SettleDown(settle) = &step.step {
                 let until = Instant::now() + settle.within;
-                if tokio::time::timeout(settle.within, finish(background))
-                    .await
-                    .is_err()
-                {
+                let over = beside_restarts(restarts, finish(background));
+                if tokio::time::timeout(settle.within, over).await.is_err() {
                     ran.not_observed
                         .push(format!("step {}: requests stayed open", step.number));
                 }
                 let left = until
                     .saturating_duration_since(Instant::now())
                     .max(Duration::from_millis(100));
-                let quiet = beside(background, async {
+                let quiet = beside(background, restarts, async {
                     Ok(self.stage.session.settle_down_within(left).await?)
                 });
                 if !quiet.await? {
@@ -201,16 +246,18 @@ impl<'s> Round<'s> {
                 }
                 continue;
             }
-            if let Some(volley) = beside(background, self.step(step, ran)).await? {
-                let stage = self.stage;
-                background.push(Box::pin(volley.run(stage)));
+            let stage = self.stage;
+            match beside(background, restarts, self.step(step, ran)).await? {
+                Some(Beside::Volley(volley)) => background.push(Box::pin(volley.run(stage))),
+                Some(Beside::Calls(calls)) => background.push(Box::pin(calls.run(stage))),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// Does one step; a `send` that goes on in the background is handed back.
-    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Volley>, Broken> {
+    /// Does one step; a `send` or `call` that goes on in the background is handed back.
+    async fn step(&mut self, step: &CaseStep, ran: &mut CaseRan) -> Result<Option<Beside>, Broken> {
         let stage = self.stage;
         let probe = format!("{}/{}", self.place.probe(), step.number);
         match &step.step {
@@ -219,32 +266,15 @@ impl<'s> Round<'s> {
             Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
             Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
             Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
-            Step::Send(send) => {
-                let named = send
-                    .route
-                    .as_ref()
-                    .map(|route| self.route(route))
-                    .transpose()?;
-                let main = self.route(&Route::Main)?;
-                let volley = Volley::new(&mut self.state, send, probe, main, named);
-                if send.background {
-                    return Ok(Some(volley));
-                }
-                volley.run(stage).await?;
-            }
+            Step::Send(send) => return self.send(send, probe).await,
+            Step::Call(call) => return self.call(call, probe).await,
             Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
             Step::Wait(step_wait) => {
                 let late = wait::wait(stage, &self.state, step_wait, self.before).await?;
                 ran.not_observed
                     .extend(late.map(|what| format!("step {}: {what}", step.number)));
             }
-            Step::Hold(hold) => {
-                let payers = stage.session.addresses().await;
-                let names = self.names(step.number, &payers);
-                let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
-                stage.session.control.add_hold(&spec).await?;
-                self.state.holds.push((name, step.number, told));
-            }
+            Step::Hold(hold) => self.hold(hold, step.number).await?,
             Step::Release(_) => self.release(ran).await?,
             Step::Facilitator(fault) => {
                 let payers = stage.session.addresses().await;
@@ -258,17 +288,30 @@ impl<'s> Round<'s> {
                 let route = self.origin(origin.behaviour)?;
                 self.state.routes.insert(origin.name.clone(), route);
             }
+            Step::Chain(chain) => {
+                let aim = chain_faults::Aim {
+                    step: step.number,
+                    seed: self
+                        .names(step.number, &std::collections::BTreeSet::new())
+                        .seed,
+                };
+                chain_faults::inject(stage, &mut self.state, chain, aim).await?;
+            }
             Step::ClearFaults(clear) => {
+                if clear.of.contains(&FaultPlace::Chain) {
+                    chain_faults::take_back(stage, &mut self.state, ran).await?;
+                }
                 if clear.of.contains(&FaultPlace::Facilitator) {
                     self.take_back(ran).await?;
                 }
+                if clear.of.contains(&FaultPlace::Link) {
+                    self.take_links_back(ran).await;
+                }
             }
-            Step::SettleDown(_)
-            | Step::Call(_)
-            | Step::Link(_)
-            | Step::Chain(_)
-            | Step::Restart(_)
-            | Step::Replicas(_) => {
+            Step::Link(link) => self.link(link, step.number)?,
+            Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
+            Step::Replicas(replicas) => self.copy(replicas.count, step.number).await?,
+            Step::SettleDown(_) => {
                 return Err(Broken::Trouble(format!(
                     "step {} cannot be done",
                     step.number
@@ -278,33 +321,88 @@ impl<'s> Round<'s> {
         Ok(None)
     }
 
+    async fn hold(&mut self, hold: &Hold, step: usize) -> Result<(), Broken> {
+        let session = self.stage.session;
+        let payers = session.addresses().await;
+        let names = self.names(step, &payers);
+        let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
+        session.control.add_hold(&spec).await?;
+        self.state.holds.push((name, step, told));
+        Ok(())
+    }
+
+    fn link(&mut self, link: &Link, step: usize) -> Result<(), Broken> {
+        let armed = links::arm(self.stage, &self.state, link, (step, self.seed(step)))?;
+        self.state.links.push(armed);
+        Ok(())
+    }
+
+    async fn copy(&mut self, count: u32, step: usize) -> Result<(), Broken> {
+        let copies = restarts::copies(self.stage, count).await;
+        self.state.copies = copies.map_err(|why| Broken::Trouble(format!("step {step}: {why}")))?;
+        Ok(())
+    }
+
+    /// Leaves one copy of the target running.
+    async fn end_copies(&mut self, ran: &mut CaseRan) {
+        if self.state.copies.is_empty() {
+            return;
+        }
+        self.state.copies.clear();
+        let ended = restarts::copies(self.stage, 1).await;
+        ran.troubles.extend(ended.err());
+    }
+
+    async fn send(&mut self, send: &Send, probe: String) -> Result<Option<Beside>, Broken> {
+        let named = send
+            .route
+            .as_ref()
+            .map(|route| self.route(route))
+            .transpose()?;
+        let main = self.route(&Route::Main)?;
+        let routes = &self.stage.session.profile.routes;
+        let volley = Volley::new(&mut self.state, send, probe, main, named, routes);
+        if send.background {
+            return Ok(Some(Beside::Volley(Box::new(volley))));
+        }
+        volley.run(self.stage).await?;
+        Ok(None)
+    }
+
+    async fn call(&mut self, call: &Call, probe: String) -> Result<Option<Beside>, Broken> {
+        let calls = Calls::new(&mut self.state, call, probe)?;
+        if call.background {
+            return Ok(Some(Beside::Calls(calls)));
+        }
+        calls.run(self.stage).await?;
+        Ok(None)
+    }
+
     fn names<'n>(
         &'n self,
         step: usize,
         payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
     ) -> Names<'n> {
-        let place = self.place;
-        let turn = (u64::from(place.number) << 20) ^ (u64::from(place.round) << 8) ^ step as u64;
         Names {
             prefix: &self.prefix,
             step,
-            // Below 2^53, as every seed of the bench.
-            seed: self.stage.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11,
+            seed: self.seed(step),
             payers,
         }
     }
 
+    /// The seed of a step; below 2^53, as every seed of the bench.
+    fn seed(&self, step: usize) -> u64 {
+        let place = self.place;
+        // Not of the case's number: a replay file holds one case alone.
+        let turn = (u64::from(place.turn) << 8) ^ step as u64;
+        place.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11
+    }
+
     fn route(&self, route: &Route) -> Result<Paid, Broken> {
-        let routes = &self.stage.session.profile.routes;
         let found = match route {
-            Route::Main => routes.first().cloned(),
-            Route::Other => routes.get(1).cloned(),
             Route::Named(name) => self.state.routes.get(name).cloned(),
-            Route::Path(path) => routes.first().map(|main| Paid {
-                path: path.clone(),
-                example: None,
-                ..main.clone()
-            }),
+            _ => routes::find(&self.stage.session.profile.routes, route),
         };
         found.ok_or_else(|| Broken::Trouble(format!("there is no route {route:?}")))
     }
@@ -385,7 +483,7 @@ impl<'s> Round<'s> {
     ) -> Result<(), Broken> {
         let place = self.place;
         let label = format!("{}/{name}", place.probe());
-        let payer = Arc::new(Payer::new(PayerKey::derived(&label, self.stage.seed, 0)));
+        let payer = Arc::new(Payer::new(PayerKey::derived(&label, place.seed, 0)));
         let session = self.stage.session;
         session.adopt(payer.address()).await;
         let terms = self
@@ -407,6 +505,7 @@ impl<'s> Round<'s> {
                 amount: alloy_primitives::U256::from(amount),
             };
             session.control.fund(&wanted).await?;
+            chain_faults::deepen(self.stage, self.case).await?;
         }
         self.state.payers.push((name.to_owned(), payer));
         Ok(())
@@ -470,6 +569,13 @@ impl<'s> Round<'s> {
         }
         self.state.faults.clear();
         Ok(())
+    }
+
+    /// Ends every fault of the links and notes what they struck.
+    async fn take_links_back(&mut self, ran: &mut CaseRan) {
+        for armed in std::mem::take(&mut self.state.links) {
+            armed.take_back(self.stage, ran).await;
+        }
     }
 
     fn tell(&self, ran: &mut CaseRan) {

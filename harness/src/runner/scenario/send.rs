@@ -1,5 +1,6 @@
 //! `send`: requests at the same instant, copies, and what clients do when they are refused.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,14 +8,16 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt 
 
 use super::Stage;
 use super::encode::reencode;
+use super::path;
 use super::request::{self, Shape};
 use super::sign::{offer_of, sign_anew};
 use super::state::{Paying, Quoted, State};
 use crate::config::profile::Route;
+use crate::history::case_ran::SIBLING;
 use crate::http::Exchange;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::scenario::Encoding;
-use crate::scenario::steps::{Content, Encode, HeaderForm, Retry, RetryPolicy, Send};
+use crate::scenario::steps::{Content, Encode, HeaderForm, Replica, Retry, RetryPolicy, Send};
 
 /// One request of a step, with what it does when it is refused.
 struct Job {
@@ -29,6 +32,8 @@ pub(super) struct Volley {
     probe: String,
     jobs: Vec<Job>,
     concurrency: usize,
+    /// The same form of a path nobody declared, asked for without a payment.
+    sibling: Option<Job>,
     done: Arc<AtomicBool>,
 }
 
@@ -40,6 +45,7 @@ impl Volley {
         probe: String,
         main: Route,
         named: Option<Route>,
+        routes: &[Route],
     ) -> Self {
         let done = state.begin(step.name.as_deref());
         let shape = |copy: usize| Shape {
@@ -47,10 +53,15 @@ impl Volley {
             body: step.body,
             header: (step.header != HeaderForm::Once).then_some(step.header),
             also: also(state, step, copy),
+            path_form: step.path_form,
             give_up: step.give_up_after,
+            via: None,
         };
         let copies = usize::try_from(step.copies).unwrap_or(1);
-        let mut jobs = Vec::new();
+        let ways: Vec<Option<SocketAddr>> = std::iter::once(None)
+            .chain(state.copies.iter().copied().map(Some))
+            .collect();
+        let mut jobs: Vec<Job> = Vec::new();
         for copy in 0..copies {
             let payments: Vec<Option<&Paying>> = match &step.content {
                 Content::Nothing => vec![None],
@@ -59,17 +70,35 @@ impl Volley {
             for paying in payments {
                 let paying = paying.map(|paying| written(paying, step.encode, copy));
                 let own = paying.as_ref().map(|paying| paying.route.clone());
+                let way = way(step.replica, &ways, jobs.len());
                 jobs.push(Job {
                     route: named.clone().or(own).unwrap_or_else(|| main.clone()),
                     paying,
-                    shape: shape(copy),
+                    shape: Shape {
+                        via: way,
+                        ..shape(copy)
+                    },
                     retry: step.retry,
                 });
             }
         }
+        let first: Option<&Job> = jobs.first().filter(|_| step.path_form.is_some());
+        let sibling = first.and_then(|job| {
+            Some(Job {
+                route: path::sibling(routes, &job.route)?,
+                paying: None,
+                shape: Shape {
+                    header: None,
+                    also: None,
+                    ..job.shape.clone()
+                },
+                retry: None,
+            })
+        });
         Self {
             probe,
             jobs,
+            sibling,
             concurrency: usize::try_from(step.concurrency).unwrap_or(1).max(1),
             done,
         }
@@ -86,9 +115,22 @@ impl Volley {
             .buffer_unordered(self.concurrency)
             .try_collect::<Vec<()>>()
             .await;
+        if let (Some(sibling), Ok(_)) = (self.sibling, &ran) {
+            sibling.run(stage, &format!("{probe}/{SIBLING}")).await?;
+        }
         self.done.store(true, Ordering::SeqCst);
         ran.map(|_| ())
     }
+}
+
+/// The copy of the target that a request goes to; `None` is the first.
+fn way(replica: Replica, ways: &[Option<SocketAddr>], job: usize) -> Option<SocketAddr> {
+    let index = match replica {
+        Replica::First => 0,
+        Replica::Number(number) => usize::try_from(number).map_or(0, |n| n.saturating_sub(1)),
+        Replica::Spread => job % ways.len().max(1),
+    };
+    ways.get(index).copied().flatten()
 }
 
 fn also(state: &State, step: &Send, copy: usize) -> Option<String> {

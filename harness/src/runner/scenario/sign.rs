@@ -10,11 +10,11 @@ use x402_assay_protocol::{Version, header, write};
 use super::Stage;
 use super::encode::reencode;
 use super::round::Broken;
-use super::state::{Paying, Quoted, State};
+use super::state::{OnChain, Paying, Quoted, State};
+use crate::chain::chaos::SignedTransfer;
 use crate::client::{self, Payer, SignOptions, SignedPayment};
 use crate::config::profile::Route;
 use crate::http::Response;
-use crate::runner::session::now_us;
 use crate::scenario::steps::{Change, Generation, Mutate, Mutated, Reencode, Sign};
 
 /// Reads the offer a response makes.
@@ -35,6 +35,7 @@ pub(super) fn offer_of(
     Ok(Quoted {
         choice,
         resource: read.challenge.resource().cloned(),
+        extensions: read.challenge.raw.get("extensions").cloned(),
         route: route.clone(),
         version,
     })
@@ -61,9 +62,10 @@ fn sign_one(
     payer: &Arc<Payer>,
     step: &Sign,
 ) -> Result<Paying, Broken> {
-    let now = now_us() / 1_000_000;
+    let clocks = &stage.session.clocks;
+    let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
-    let (signed, wrong) = match step.variation() {
+    let (mut signed, wrong) = match step.variation() {
         Some(variation) => {
             let signed = client::vary(variation, payer, &quoted.choice, resource, now);
             (
@@ -72,27 +74,48 @@ fn sign_one(
             )
         }
         None => {
-            let (options, wrong) = options(step, quoted, now)?;
+            let (options, wrong) = options(step, quoted, now, honest)?;
             (
                 client::sign(payer, &quoted.choice, resource, now, &options),
                 wrong,
             )
         }
     };
+    if let Some(id) = &step.id {
+        signed.header_value = with_id(&signed.header_value, quoted, id)?;
+    }
     Ok(record(stage, &signed, wrong, payer, quoted))
+}
+
+/// The payment with the challenge's extensions echoed and the identifier put in (wire-format section 14.1).
+fn with_id(value: &str, quoted: &Quoted, id: &str) -> Result<String, Broken> {
+    let declared = quoted.extensions.as_ref().filter(|extensions| {
+        extensions
+            .pointer("/payment-identifier/info")
+            .is_some_and(Value::is_object)
+    });
+    let mut extensions = declared.cloned().ok_or_else(|| {
+        Broken::Trouble("the challenge does not declare payment-identifier".to_owned())
+    })?;
+    let read = header::decode(value.as_bytes());
+    let mut message = read
+        .map_err(|_| Broken::Trouble("a payment that is no JSON carries no identifier".to_owned()))?
+        .value;
+    write::set(
+        &mut extensions,
+        "/payment-identifier/info/id",
+        Some(Value::from(id)),
+    );
+    write::set(&mut message, "/extensions", Some(extensions));
+    Ok(header::encode(&message))
 }
 
 /// An honest payment for a fresh challenge, as a retrying client makes it.
 pub(super) fn sign_anew(stage: &Stage<'_>, quoted: &Quoted, payer: &Arc<Payer>) -> Paying {
-    let now = now_us() / 1_000_000;
+    let clocks = &stage.session.clocks;
+    let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
-    let signed = client::sign(
-        payer,
-        &quoted.choice,
-        resource,
-        now,
-        &SignOptions::default(),
-    );
+    let signed = client::sign(payer, &quoted.choice, resource, now, &honest);
     record(stage, &signed, None, payer, quoted)
 }
 
@@ -108,10 +131,15 @@ fn record(
         header_name: signed.header_name,
         header_value: signed.header_value.clone(),
         nonce: signed.key.nonce,
+        on_chain: Arc::new(OnChain {
+            domain: signed.terms.domain.clone(),
+            transfer: SignedTransfer::new(&signed.authorization, &signed.signature),
+        }),
         valid_before_s: signed.authorization.valid_before.saturating_to(),
         payer: Arc::clone(payer),
         route: quoted.route.clone(),
         version: quoted.version,
+        offer: quoted.choice.offer.raw.clone(),
     }
 }
 
@@ -119,8 +147,9 @@ fn options(
     step: &Sign,
     quoted: &Quoted,
     now: u64,
+    honest: SignOptions,
 ) -> Result<(SignOptions, Option<&'static str>), Broken> {
-    let mut options = SignOptions::default();
+    let mut options = honest;
     let mut wrong = None;
     if let Some(amount) = step.value {
         let price = quoted.choice.terms.amount;

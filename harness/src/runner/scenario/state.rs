@@ -1,13 +1,17 @@
 //! What the steps of a round have named so far.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use alloy_primitives::B256;
 use serde_json::Value;
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{TokenDomain, Version};
 
+use super::chain_faults::Injected;
+use super::links::Armed;
+use crate::chain::chaos::SignedTransfer;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
 
@@ -16,8 +20,18 @@ use crate::config::profile::Route;
 pub(super) struct Quoted {
     pub(super) choice: Choice,
     pub(super) resource: Option<Value>,
+    /// What the challenge declares besides the offers (v2).
+    pub(super) extensions: Option<Value>,
     pub(super) route: Route,
     pub(super) version: Version,
+}
+
+/// A payment as the token sees it.
+#[derive(Debug)]
+pub(super) struct OnChain {
+    /// Of the offer.
+    pub(super) domain: TokenDomain,
+    pub(super) transfer: SignedTransfer,
 }
 
 /// One signed payment.
@@ -27,10 +41,13 @@ pub(super) struct Paying {
     pub(super) header_name: &'static str,
     pub(super) header_value: String,
     pub(super) nonce: B256,
+    pub(super) on_chain: Arc<OnChain>,
     pub(super) valid_before_s: u64,
     pub(super) payer: Arc<Payer>,
     pub(super) route: Route,
     pub(super) version: Version,
+    /// The offer it answers, as it came.
+    pub(super) offer: Value,
 }
 
 /// Names of a round.
@@ -45,6 +62,12 @@ pub(super) struct State {
     pub(super) faults: Vec<(String, usize)>,
     /// Holds, with their step and whether a `release` ends them.
     pub(super) holds: Vec<(String, usize, bool)>,
+    /// What was done to chains and their RPC.
+    pub(super) chain: Injected,
+    /// Rules of links.
+    pub(super) links: Vec<Armed>,
+    /// Addresses of the target's copies beyond the first.
+    pub(super) copies: Vec<SocketAddr>,
 }
 
 impl State {

@@ -6,10 +6,11 @@ use alloy_primitives::B256;
 use x402_mock_facilitator::event::Movement;
 
 use super::Stage;
+use super::chain_faults;
 use super::round::Broken;
 use super::state::State;
 use crate::runner::facilitator_events::CallCounts;
-use crate::runner::session::{SendError, now_us};
+use crate::runner::session::SendError;
 use crate::scenario::steps::{CallState, Condition, Endpoint, Wait};
 
 /// Pause between two looks.
@@ -29,7 +30,11 @@ pub(super) async fn wait(
         }
         Wait::Until { condition, within } => {
             let until = Instant::now() + *within;
-            while !holds(stage, state, condition, before).await? {
+            let begun = match condition {
+                Condition::Blocks(_) => Some(head(stage, state).await?),
+                _ => None,
+            };
+            while !holds(stage, state, condition, (before, begun)).await? {
                 if Instant::now() >= until {
                     return Ok(Some(format!("{condition:?} within {within:?}")));
                 }
@@ -51,7 +56,7 @@ async fn holds(
     stage: &Stage<'_>,
     state: &State,
     condition: &Condition,
-    before: CallCounts,
+    (before, begun): (CallCounts, Option<u64>),
 ) -> Result<bool, Broken> {
     match condition {
         Condition::Calls {
@@ -80,11 +85,31 @@ async fn holds(
                 .iter()
                 .map(|payment| payment.valid_before_s)
                 .max();
-            Ok(last.is_some_and(|last| now_us() / 1_000_000 >= last))
+            stage.session.read_clocks().await?;
+            let now = chains_of(state, name).map(|chain| stage.session.clocks.now_s(chain));
+            let now = now.min().unwrap_or_default();
+            Ok(last.is_some_and(|last| now >= last))
         }
         Condition::Settled(name) => settled(stage, state, name).await,
-        Condition::Blocks(_) => Err(Broken::Trouble("blocks cannot be waited for".to_owned())),
+        Condition::Blocks(count) => {
+            let head = head(stage, state).await?;
+            Ok(head.saturating_sub(begun.unwrap_or(head)) >= u64::from(*count))
+        }
     }
+}
+
+/// The newest block of the round's chain.
+async fn head(stage: &Stage<'_>, state: &State) -> Result<u64, Broken> {
+    let chain_id = chain_faults::chain_of(stage, state)?;
+    // No block is that late: the head alone comes back.
+    let page = stage.session.control.records(chain_id, u64::MAX).await?;
+    Ok(page.head)
+}
+
+/// Chains that the payments of a name were signed for.
+fn chains_of<'s>(state: &'s State, name: &str) -> impl Iterator<Item = u64> + 's {
+    let payments = state.payment(name).iter();
+    payments.map(|payment| payment.on_chain.domain.chain_id)
 }
 
 /// A Transfer of each payment of the name is on its ledger.

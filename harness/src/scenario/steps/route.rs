@@ -12,6 +12,12 @@ pub enum Route {
     Main,
     /// The second paid route.
     Other,
+    /// The first paid route with a path parameter.
+    Parameter,
+    /// The first paid route with a wildcard.
+    Wildcard,
+    /// The first paid route that takes a body.
+    WithBody,
     /// This path.
     Path(String),
     /// The route an `origin` step named.
@@ -35,6 +41,18 @@ impl Route {
             "other" => {
                 scope.need(view, Need::SecondRoute, "the route `other`");
                 Some(Self::Other)
+            }
+            "parameter" => {
+                scope.need(view, Need::ParameterRoute, "the route `parameter`");
+                Some(Self::Parameter)
+            }
+            "wildcard" => {
+                scope.need(view, Need::WildcardRoute, "the route `wildcard`");
+                Some(Self::Wildcard)
+            }
+            "with-body" => {
+                scope.need(view, Need::BodyRoute, "the route `with-body`");
+                Some(Self::WithBody)
             }
             path if path.starts_with('/') => {
                 if path.contains(char::is_whitespace) || path.contains('#') {

@@ -7,47 +7,18 @@ use super::super::parse::KEYS;
 use super::super::steps::*;
 use super::super::words::*;
 use super::super::{BUILTIN, EXPECTATIONS, Role, STEPS};
-use crate::config::yaml::{self, Node, NodeKind, Problems, Scalar};
+use crate::config::yaml::{self, Problems, as_json};
 
 fn schema() -> Value {
     let text = include_str!("../../../../scenarios/schema/scenario-1.json");
     serde_json::from_str(text).expect("the schema is JSON")
 }
 
-/// What an editor makes of the YAML.
-fn json(node: &Node) -> Value {
-    match &node.kind {
-        NodeKind::Seq(items) => items.iter().map(json).collect(),
-        NodeKind::Map(entries) => {
-            let entries = entries.iter().map(|e| (e.key.clone(), json(&e.value)));
-            Value::Object(entries.collect())
-        }
-        NodeKind::Scalar(scalar) => json_scalar(scalar),
-    }
-}
-
-fn json_scalar(scalar: &Scalar) -> Value {
-    if scalar.is_null() {
-        return Value::Null;
-    }
-    if let Some(value) = scalar.as_bool() {
-        return value.into();
-    }
-    match scalar
-        .is_number()
-        .then(|| scalar.text.parse::<i64>().ok())
-        .flatten()
-    {
-        Some(number) => number.into(),
-        None => scalar.text.clone().into(),
-    }
-}
-
 fn errors(text: &str) -> Vec<String> {
     let problems = Problems::new("t.yaml");
     let tree = yaml::parse(text, &problems).expect("the text is YAML");
     let validator = jsonschema::validator_for(&schema()).expect("the schema compiles");
-    let value = json(&tree);
+    let value = as_json(&tree);
     validator
         .iter_errors(&value)
         .map(|error| error.to_string())

@@ -5,7 +5,7 @@ use x402_assay_reports::model::{Evidence, ScenarioFinding, Verdict};
 use x402_mock_facilitator::event::Endpoint;
 
 use super::scene::Scene;
-use super::{flags, graded, invariant, responses};
+use super::{answers, flags, graded, invariant, responses};
 use crate::audit::Book;
 use crate::scenario::expect::{Balances, Executions, FacilitatorCalls, Holder, Transfers};
 use crate::scenario::{Expect, Expectation, Range};
@@ -51,10 +51,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
         Expect::Transfers(wanted) => transfers(scene, wanted),
         Expect::Executions(wanted) => executions(scene, *wanted),
         Expect::Flag(flagged) => flags::judge(scene, flagged),
-        Expect::Answers(_) => vec![Miss::unseen(
-            "answers",
-            "direct calls of the facilitator are not made",
-        )],
+        Expect::Answers(wanted) => answers::judge(scene, wanted),
     };
     let finding = |miss: Miss| ScenarioFinding {
         verdict: miss.verdict.unwrap_or(graded(expected.grade)),
@@ -85,7 +82,7 @@ fn facilitator_calls(scene: &Scene<'_, '_>, wanted: &FacilitatorCalls) -> Vec<Mi
             scene
                 .calls
                 .iter()
-                .filter(move |call| call.endpoint == endpoint)
+                .filter(move |call| call.endpoint == endpoint && !call.direct)
         };
         match &wanted.of {
             None => {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use x402_assay_protocol::network;
 use x402_mock_facilitator::event::Endpoint;
 
+use super::answers;
 use super::expectation::Miss;
 use super::responses::receipt;
 use super::scene::Scene;
@@ -17,13 +18,8 @@ pub(super) fn judge(scene: &Scene<'_, '_>, flagged: &Flagged) -> Vec<Miss> {
         Flag::NoFresh402AfterSettle => no_fresh_402(scene, of),
         Flag::TermsFromServer => terms_from_server(scene, of),
         Flag::NoPaidBytes => no_paid_bytes(scene, of),
-        Flag::VerifyPredictsSettle | Flag::PayerIsNotBlamed => {
-            let what = flagged.flag.word();
-            vec![Miss::unseen(
-                what,
-                "direct calls of the facilitator are not made",
-            )]
-        }
+        Flag::VerifyPredictsSettle => answers::verify_predicts_settle(scene, of),
+        Flag::PayerIsNotBlamed => answers::payer_is_not_blamed(scene, of),
     }
 }
 
@@ -76,7 +72,7 @@ fn terms_from_server(scene: &Scene<'_, '_>, of: Option<&str>) -> Vec<Miss> {
             continue;
         };
         let calls = scene.facts.calls_about(book.signed.key);
-        for call in calls.filter(|call| exchange.spans(call.received_at_us)) {
+        for call in calls.filter(|call| !call.direct && exchange.spans(call.received_at_us)) {
             let required = call
                 .request()
                 .and_then(|request| request.get("paymentRequirements"));
@@ -141,7 +137,8 @@ fn no_paid_bytes(scene: &Scene<'_, '_>, of: Option<&str>) -> Vec<Miss> {
             .answer()
             .into_iter()
             .flat_map(|answer| &answer.headers);
-        in_body || headers.into_iter().any(|(_, value)| value.contains(marker))
+        !scene.is_blind(exchange)
+            && (in_body || headers.into_iter().any(|(_, value)| value.contains(marker)))
     };
     let all = scene.responses(of);
     let miss = |exchange: &&Exchange<'_>| {

@@ -2,6 +2,7 @@
 
 use x402_assay_reports::model::{InvariantResult, Verdict};
 
+use super::answers;
 use super::expectation::Miss;
 use super::scene::Scene;
 use crate::audit::{Book, invariants};
@@ -18,7 +19,12 @@ pub(super) fn judge(scene: &Scene<'_, '_>, id: InvariantId) -> Vec<Miss> {
         InvariantId::I10 => Some(nothing_before_settlement(scene, &what)),
         _ => None,
     };
-    let misses = own.unwrap_or_else(|| from_audit(scene, id, &what));
+    let mut misses = own.unwrap_or_else(|| from_audit(scene, id, &what));
+    match id {
+        InvariantId::I5 => misses.extend(answers::are_true(scene, &what)),
+        InvariantId::I6 => misses.extend(answers::verify_only_reads(scene, &what)),
+        _ => {}
+    }
     if misses.is_empty() && !is_observed(scene, id) {
         return vec![Miss::unseen(&what, "it was never observed")];
     }
@@ -33,7 +39,13 @@ fn is_observed(scene: &Scene<'_, '_>, id: InvariantId) -> bool {
         .any(|exchange| exchange.answer().is_some());
     match id {
         InvariantId::I9 => true,
-        InvariantId::I6 => scene.books.books.iter().any(|book| book.verify_calls > 0),
+        InvariantId::I6 => {
+            let mut books = scene.books.books.iter();
+            books.any(|book| answers::shows_verify(scene, book))
+        }
+        InvariantId::I5 if !scene.answers(None).is_empty() => {
+            scene.at_rest() && answers::settle_was_answered(scene)
+        }
         // Requests without a payment have no books.
         InvariantId::I1 | InvariantId::I7 | InvariantId::I10 if scene.books.books.is_empty() => {
             answered

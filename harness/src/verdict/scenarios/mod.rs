@@ -1,20 +1,27 @@
 //! Judges scenarios: each round of each case against what the scenario expects. Pure: no clock, no I/O.
 
+mod answers;
 mod expectation;
 mod flags;
 mod invariant;
 mod responses;
+mod rounds;
 mod scene;
+
+pub use rounds::{RoundJudged, judge_rounds};
 
 use std::collections::BTreeMap;
 
-use x402_assay_reports::model::{CaseResult, ScenarioFinding, ScenarioResult, Verdict};
+use x402_assay_reports::model::{CaseResult, Repeated, ScenarioFinding, ScenarioResult, Verdict};
 
 use self::scene::Scenes;
 use crate::history::Facts;
 use crate::history::case_ran::CaseRan;
 use crate::scenario::Scenario;
-use crate::scenario::expect::Grade;
+use crate::scenario::expect::{Flag, Grade};
+
+/// Most seeds that are named for one case.
+const SEEDS_MAX: usize = 5;
 
 /// What one round showed.
 struct Judged {
@@ -113,11 +120,24 @@ fn size(parameter: &str) -> u64 {
 }
 
 fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
-    let verdict = judged
-        .iter()
-        .map(|round| round.verdict)
-        .max()
-        .unwrap_or(Verdict::Inconclusive);
+    let repeats = by_repeat(rounds, &judged);
+    let worst = repeats.values().map(|(verdict, _)| *verdict).max();
+    let unclear = repeats
+        .values()
+        .filter(|(verdict, _)| *verdict == Verdict::Inconclusive);
+    let unclear = unclear.count();
+    // Among many repeats a few that showed nothing do not hide what the others showed.
+    let verdict = match worst {
+        Some(Verdict::Inconclusive) if unclear * 2 < repeats.len() => {
+            let clear = repeats.values().map(|(verdict, _)| *verdict);
+            clear
+                .filter(|verdict| *verdict != Verdict::Inconclusive)
+                .max()
+        }
+        worst => worst,
+    };
+    let verdict = verdict.unwrap_or(Verdict::Inconclusive);
+    let repeats = (repeats.len() > 1).then(|| repeated(&repeats, verdict, unclear));
     let with_verdict = judged
         .iter()
         .filter(|round| round.verdict == verdict)
@@ -132,8 +152,40 @@ fn case_result(rounds: &[&CaseRan], judged: Vec<Judged>) -> CaseResult {
         verdict,
         rounds: rounds.len(),
         with_verdict,
+        repeats,
         detail,
         findings,
+        minimised: None,
+        replay: None,
+    }
+}
+
+/// The worst verdict and the seed of each repeat.
+fn by_repeat(rounds: &[&CaseRan], judged: &[Judged]) -> BTreeMap<u32, (Verdict, Option<u64>)> {
+    let mut by_repeat = BTreeMap::new();
+    for (ran, round) in rounds.iter().zip(judged) {
+        let first = (round.verdict, ran.seed);
+        let seen = by_repeat.entry(ran.repeat.max(1)).or_insert(first);
+        seen.0 = seen.0.max(round.verdict);
+    }
+    by_repeat
+}
+
+/// In how many of its repeats a case had the verdict.
+fn repeated(
+    by_repeat: &BTreeMap<u32, (Verdict, Option<u64>)>,
+    verdict: Verdict,
+    inconclusive: usize,
+) -> Repeated {
+    let with = || by_repeat.values().filter(|(seen, _)| *seen == verdict);
+    Repeated {
+        ran: by_repeat.len(),
+        with_verdict: with().count(),
+        inconclusive,
+        seeds: with()
+            .filter_map(|(_, seed)| *seed)
+            .take(SEEDS_MAX)
+            .collect(),
     }
 }
 
@@ -169,7 +221,11 @@ fn round<'f, 'h>(
         .flat_map(|expected| expectation::judge(&scene, expected))
         .collect();
     findings.extend(scene.liveness());
+    findings.extend(scene.catch_alls());
     let unmet = scene.unmet();
+    if !unmet.is_empty() {
+        findings.retain(|finding| holds_anyway(&finding.expectation));
+    }
     let quiet = match (unmet.is_empty(), ran.not_observed.is_empty()) {
         (false, _) => Verdict::Inconclusive,
         (true, false) => Verdict::Info,
@@ -195,6 +251,13 @@ fn round<'f, 'h>(
     }
 }
 
+/// Whether a miss counts in a round whose fault was never met, or that broke off: what must hold whatever happens
+/// does; what was expected of the fault does not.
+fn holds_anyway(expectation: &str) -> bool {
+    expectation.starts_with("invariant ")
+        || ["liveness", Flag::TermsFromServer.word()].contains(&expectation)
+}
+
 /// What a missed expectation of this grade is.
 const fn graded(grade: Grade) -> Verdict {
     match grade {
@@ -215,9 +278,42 @@ mod tests {
             verdict,
             rounds: 1,
             with_verdict: 1,
+            repeats: None,
             detail: String::new(),
             findings: Vec::new(),
+            minimised: None,
+            replay: None,
         }
+    }
+
+    #[test]
+    fn repeats_are_counted_apart_from_rounds() {
+        let ran = |repeat| CaseRan {
+            repeat,
+            seed: Some(u64::from(repeat) * 10),
+            ..CaseRan::default()
+        };
+        let judged = |verdict| Judged {
+            verdict,
+            detail: format!("{verdict:?}"),
+            findings: Vec::new(),
+        };
+        let (first, second, third) = (ran(1), ran(2), ran(3));
+        let rounds = [&first, &first, &second, &second, &third, &third];
+        let of = [0, 0, 1, 1, 0, 1].map(|bad| judged([Verdict::Pass, Verdict::Fail][bad]));
+        let result = case_result(&rounds, of.into());
+        assert_eq!((result.rounds, result.with_verdict), (6, 3));
+        let repeats = result.repeats.clone().unwrap();
+        assert_eq!((repeats.ran, repeats.with_verdict), (3, 2));
+        assert_eq!(repeats.seeds, [20, 30]);
+        assert_eq!(
+            result.seen(),
+            "in 2 of 3 repeats (the first with --seed 20): Fail"
+        );
+        assert_eq!(
+            case_result(&rounds[..1], vec![judged(Verdict::Fail)]).repeats,
+            None
+        );
     }
 
     #[test]

@@ -26,9 +26,20 @@ pub(super) fn judge(scene: &Scene<'_, '_>, wanted: &Responses) -> Vec<Miss> {
             &format!("{of}: nothing was sent"),
         ));
     }
+    // A repeat that is answered again without a new handler run is legal and no duty: it may count or not.
+    let distinct = delivered
+        .iter()
+        .filter(|exchange| scene.books.is_distinct_grant(exchange));
+    let fits = |count: &usize| {
+        wanted
+            .delivered
+            .is_some_and(|wanted| wanted.contains(u64::try_from(*count).unwrap_or(u64::MAX)))
+    };
+    let told = (distinct.count()..=delivered.len()).rev().find(fits);
+    let told = told.unwrap_or(delivered.len());
     for (text, evidence) in [
         (
-            count(of, "delivered", wanted.delivered, delivered.len()),
+            count(of, "delivered", wanted.delivered, told),
             if delivered.is_empty() {
                 &all
             } else {

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use x402_assay_reports::model::{Evidence, ScenarioFinding, Verdict};
 use x402_mock_facilitator::event::Endpoint;
 
-use crate::audit::{Book, Books, Delivery};
-use crate::history::case_ran::CaseRan;
-use crate::history::{Exchange, FacilitatorCall, Facts};
-use crate::scenario::{Case, Step};
+use crate::audit::{Book, Books, Contents, Delivery};
+use crate::history::case_ran::{CaseRan, SIBLING};
+use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
+use crate::scenario::{Case, CaseStep, Step};
 
 /// Most pieces of evidence of one finding.
 const EVIDENCE_MAX: usize = 12;
@@ -17,7 +17,7 @@ const EVIDENCE_MAX: usize = 12;
 pub(super) struct Scenes<'f, 'h> {
     by_round: HashMap<&'h str, Vec<&'f Exchange<'h>>>,
     books: HashMap<u32, Book<'h>>,
-    contents: crate::audit::Contents<'h>,
+    contents: Contents<'h>,
 }
 
 impl<'f, 'h> Scenes<'f, 'h> {
@@ -67,9 +67,18 @@ impl<'f, 'h> Scenes<'f, 'h> {
             .iter()
             .filter_map(|exchange| exchange.sent.authorization);
         let numbers: BTreeSet<u32> = named.chain(sent).collect();
+        let (siblings, exchanges): (Vec<_>, Vec<_>) = exchanges
+            .into_iter()
+            .partition(|exchange| is_sibling(exchange));
+        let blind: BTreeSet<&'h str> = siblings
+            .iter()
+            .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
+            .filter_map(|exchange| step_number(exchange))
+            .collect();
         let strays = exchanges
             .iter()
             .filter(|exchange| exchange.sent.authorization.is_none())
+            .filter(|exchange| step_number(exchange).is_none_or(|step| !blind.contains(step)))
             .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
             .map(|exchange| exchange.number())
             .collect();
@@ -82,6 +91,7 @@ impl<'f, 'h> Scenes<'f, 'h> {
         for book in &mut of_round {
             book.at_rest |= rested;
         }
+        credit_second_payments(&exchanges, case, ran, &mut of_round, &self.contents);
         let books = Books {
             books: of_round,
             strays,
@@ -103,6 +113,7 @@ impl<'f, 'h> Scenes<'f, 'h> {
             case: case.clone(),
             exchanges,
             control,
+            blind,
             books,
             calls,
         }
@@ -121,6 +132,61 @@ fn step_of<'h>(exchange: &Exchange<'h>) -> Option<&'h str> {
     place_of(&exchange.sent.probe).map(|(_, step)| step)
 }
 
+/// The number of the step an exchange belongs to.
+fn step_number<'h>(exchange: &Exchange<'h>) -> Option<&'h str> {
+    step_of(exchange)?.split('/').next()
+}
+
+fn is_sibling(exchange: &Exchange<'_>) -> bool {
+    step_of(exchange).is_some_and(|step| step.split('/').nth(1) == Some(SIBLING))
+}
+
+/// A request with two payments is recorded under the first; a server may have taken the other one.
+///
+/// What was given for it is then booked under the one that was settled, if that has bought nothing else.
+fn credit_second_payments<'h>(
+    exchanges: &[&Exchange<'h>],
+    case: &Case,
+    ran: &CaseRan,
+    books: &mut [Book<'h>],
+    contents: &Contents<'h>,
+) {
+    for exchange in exchanges {
+        let step = step_number(exchange);
+        let also = case.steps.iter().find_map(|one| match &one.step {
+            Step::Send(send) if step == Some(one.number.to_string().as_str()) => {
+                send.also.as_deref()
+            }
+            _ => None,
+        });
+        let Some(also) = also.filter(|_| contents.delivery(exchange) == Delivery::Content) else {
+            continue;
+        };
+        let first = exchange.sent.authorization;
+        let at = |number: Option<u32>| {
+            let mut places = books.iter();
+            places.position(|book| Some(book.signed.authorization) == number)
+        };
+        let named = ran.payments.iter().filter(|(name, _)| name == also);
+        let second = named
+            .flat_map(|(_, numbers)| numbers)
+            .filter_map(|number| at(Some(*number)))
+            .find(|place| books[*place].transfers.len() > books[*place].distinct_grants());
+        let (Some(first), Some(second)) = (at(first), second) else {
+            continue;
+        };
+        let unpaid = books[first].distinct_grants() > books[first].transfers.len();
+        let moved = books[first]
+            .grants
+            .iter()
+            .position(|grant| grant.exchange == exchange.number());
+        if let Some(place) = moved.filter(|_| unpaid && first != second) {
+            let grant = books[first].grants.remove(place);
+            books[second].grants.push(grant);
+        }
+    }
+}
+
 /// One round.
 pub(super) struct Scene<'f, 'h> {
     pub(super) facts: &'f Facts<'h>,
@@ -128,6 +194,8 @@ pub(super) struct Scene<'f, 'h> {
     pub(super) case: Case,
     exchanges: Vec<&'f Exchange<'h>>,
     control: Vec<&'f Exchange<'h>>,
+    /// Steps whose form of an undeclared path was given the paid body too: theirs proves nothing.
+    blind: BTreeSet<&'h str>,
     pub(super) books: Books<'h>,
     pub(super) calls: Vec<&'f FacilitatorCall<'h>>,
 }
@@ -153,6 +221,36 @@ impl<'f, 'h> Scene<'f, 'h> {
         self.exchanges.iter().filter(ours).copied().collect()
     }
 
+    /// Direct calls of the step that has this name, or of every `call`.
+    pub(super) fn answers(&self, of: Option<&str>) -> Vec<DirectCall<'f, 'h>> {
+        let named = |step: &&CaseStep| match &step.step {
+            Step::Call(call) => of.is_none() || call.name.as_deref() == of,
+            _ => false,
+        };
+        let steps = self.case.steps.iter().filter(named);
+        let steps: Vec<String> = steps.map(|step| step.number.to_string()).collect();
+        let ours = |exchange: &&&'f Exchange<'h>| {
+            step_of(exchange).is_some_and(|step| steps.iter().any(|known| known == step))
+        };
+        let calls = self.exchanges.iter().filter(ours);
+        calls
+            .filter_map(|exchange| DirectCall::of(exchange))
+            .collect()
+    }
+
+    /// Number of the step an exchange belongs to.
+    pub(super) fn step_number(&self, exchange: &Exchange<'h>) -> Option<usize> {
+        step_of(exchange)?.parse().ok()
+    }
+
+    /// Direct calls about one payment.
+    pub(super) fn calls_of(&self, book: &Book<'h>, of: Option<&str>) -> Vec<DirectCall<'f, 'h>> {
+        let number = Some(book.signed.authorization);
+        let mut calls = self.answers(of);
+        calls.retain(|call| call.exchange.sent.authorization == number);
+        calls
+    }
+
     /// True when a request of this step was delivered.
     pub(super) fn step_delivered(&self, number: usize) -> bool {
         let step = number.to_string();
@@ -165,7 +263,26 @@ impl<'f, 'h> Scene<'f, 'h> {
 
     /// True when the response carries the paid body.
     pub(super) fn is_delivered(&self, exchange: &Exchange<'h>) -> bool {
-        self.books.delivery(exchange) == Delivery::Content
+        !self.is_blind(exchange) && self.books.delivery(exchange) == Delivery::Content
+    }
+
+    /// True when anybody is given the paid body in the form of this request, whatever path is asked for.
+    pub(super) fn is_blind(&self, exchange: &Exchange<'h>) -> bool {
+        step_number(exchange).is_some_and(|step| self.blind.contains(step))
+    }
+
+    /// Steps that show nothing, for the paid body is given on paths that nobody declared.
+    pub(super) fn catch_alls(&self) -> Vec<ScenarioFinding> {
+        let finding = |step: &&str| ScenarioFinding {
+            verdict: Verdict::Info,
+            expectation: "sibling".to_owned(),
+            text: format!(
+                "step {step}: the same form of an undeclared path gives the paid body too, so nothing is shown"
+            ),
+            why: None,
+            evidence: Vec::new(),
+        };
+        self.blind.iter().map(finding).collect()
     }
 
     /// The books of the payments with this name.
@@ -258,8 +375,12 @@ impl<'f, 'h> Scene<'f, 'h> {
             .iter()
             .map(|book| book.transfers.len())
             .sum();
+        let calls = match self.answers(None).len() {
+            0 => String::new(),
+            calls => format!("{calls} direct calls, "),
+        };
         format!(
-            "{} requests, {delivered} delivered, {transfers} transferred",
+            "{calls}{} requests, {delivered} delivered, {transfers} transferred",
             responses.len()
         )
     }

@@ -55,7 +55,10 @@ impl Default for EvmOptions {
 /// A ledger on a chain, with one nonce lane a signer.
 #[derive(Debug)]
 pub struct EvmLedger {
+    /// What the facilitator acts through.
     pub(super) rpc: Rpc,
+    /// Where the ledger is read at rest; the same node.
+    reader: Rpc,
     pub(super) chain_id: u64,
     pub(super) options: EvmOptions,
     pub(super) lanes: Lanes,
@@ -89,10 +92,12 @@ impl EvmLedger {
                 cause: "there is no signer to settle with".to_owned(),
             });
         }
-        let rpc = Rpc::new(url)?;
-        let chain_id = rpc.chain_id().await?;
+        let rpc = Rpc::new(url.clone())?;
+        let reader = Rpc::new(url)?;
+        let chain_id = reader.chain_id().await?;
         Ok(Self {
             rpc,
+            reader,
             chain_id,
             lanes: Lanes::new(signers, options.lane_depth),
             options,
@@ -102,6 +107,16 @@ impl EvmLedger {
             clock: Mutex::default(),
             separators: Mutex::default(),
         })
+    }
+
+    /// Verifies, simulates, sends and waits through another URL of the same node, such as a proxy with faults. What is
+    /// read at rest (head, records, transactions, account nonces) still comes from the URL it was connected to.
+    ///
+    /// # Errors
+    /// When no client can be made for the URL.
+    pub fn acting_through(mut self, url: Url) -> Result<Self, LedgerError> {
+        self.rpc = Rpc::new(url)?;
+        Ok(self)
     }
 
     /// The settlement as a call: what is simulated is what is sent.
@@ -240,7 +255,7 @@ impl Ledger for EvmLedger {
     }
 
     async fn head(&self) -> Result<u64, LedgerError> {
-        self.rpc.block_number().await
+        self.reader.block_number().await
     }
 
     async fn records(
@@ -248,12 +263,12 @@ impl Ledger for EvmLedger {
         from_block: u64,
         to_block: Option<u64>,
     ) -> Result<Vec<LedgerRecord>, LedgerError> {
-        let head = self.rpc.block_number().await?;
+        let head = self.reader.block_number().await?;
         let last = to_block.map_or(head, |block| block.min(head));
         if from_block > last {
             return Ok(Vec::new());
         }
-        let logs = self.rpc.logs(&records::filter(from_block, last)).await?;
+        let logs = self.reader.logs(&records::filter(from_block, last)).await?;
         Ok(logs
             .iter()
             .filter_map(|log| records::record(self.chain_id, log))
@@ -261,7 +276,7 @@ impl Ledger for EvmLedger {
     }
 
     async fn transaction(&self, hash: B256) -> Result<Option<TransactionRecord>, LedgerError> {
-        let receipt = self.rpc.receipt(hash).await?;
+        let receipt = self.reader.receipt(hash).await?;
         Ok(receipt.and_then(|receipt| {
             Some(TransactionRecord {
                 chain_id: self.chain_id,
@@ -273,7 +288,7 @@ impl Ledger for EvmLedger {
     }
 
     async fn account_nonce(&self, account: Address) -> Result<u64, LedgerError> {
-        self.rpc.account_nonce(account, BlockId::latest()).await
+        self.reader.account_nonce(account, BlockId::latest()).await
     }
 
     async fn recount(&self) {

@@ -93,6 +93,11 @@ impl MemoryLedger {
         self.clock_offset_s.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    /// The ledger's clock shows the system's time again.
+    pub fn reset_clock(&self) {
+        self.clock_offset_s.store(0, Ordering::Relaxed);
+    }
+
     fn clock(&self) -> u64 {
         let system = SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -50,6 +50,11 @@ fn help_of_report() {
 }
 
 #[test]
+fn help_of_replay() {
+    insta::assert_snapshot!(help(&["replay", "--help"]));
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     for (words, kind) in [
         (["x402-assay", "--help"], ErrorKind::DisplayHelp),

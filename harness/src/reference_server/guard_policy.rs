@@ -1,0 +1,115 @@
+//! What the replay guard goes by, and the ways to get it wrong.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256};
+
+use super::defects::Defect;
+use super::incoming::Presented;
+use super::options::ReferenceServerOptions;
+use super::variants::Variant;
+
+/// How long the forgetful guard remembers: less than a settlement takes.
+const FORGETS_AFTER: Duration = Duration::from_millis(500);
+
+/// What tells two payments apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// (payer, nonce): what the token itself consumes once.
+    Authorization(Address, B256),
+    /// Something as it was written, which a client can write in another way.
+    Text(Vec<u8>),
+}
+
+/// When a payment is noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Insert {
+    /// In the same moment in which it is looked up.
+    #[default]
+    AtOnce,
+    /// When verify has said yes.
+    AfterVerify,
+    /// When it is settled.
+    AfterSettle,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Keying {
+    #[default]
+    Authorization,
+    Header,
+    NonceText,
+}
+
+/// How the guard works; the default is right.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Policy {
+    /// Everything passes.
+    pub(super) off: bool,
+    /// Nothing is ever given back.
+    pub(super) burns: bool,
+    /// When a payment is noted.
+    pub(super) insert: Insert,
+    /// How long it is remembered, if not until it has expired.
+    pub(super) forgets_after: Option<Duration>,
+    /// What a payment is known by.
+    pub(super) keying: Keying,
+}
+
+impl Policy {
+    /// The policy of a server with these switches.
+    pub(super) fn of(options: &ReferenceServerOptions) -> Self {
+        let has = |defect| options.defects.has(defect);
+        let insert = if has(Defect::GuardInsertsAfterVerify) {
+            Insert::AfterVerify
+        } else if has(Defect::GuardInsertsAfterSettle) {
+            Insert::AfterSettle
+        } else {
+            Insert::AtOnce
+        };
+        let keying = if has(Defect::GuardKeyedByHeader) {
+            Keying::Header
+        } else if has(Defect::GuardKeyedByNonceText) {
+            Keying::NonceText
+        } else {
+            Keying::Authorization
+        };
+        Self {
+            off: options.variants.has(Variant::NoReplayGuard)
+                || has(Defect::AlreadySettledIsSuccess),
+            burns: has(Defect::GuardBurnsNonce),
+            insert,
+            forgets_after: has(Defect::GuardForgetsEarly).then_some(FORGETS_AFTER),
+            keying,
+        }
+    }
+
+    /// What this guard knows a payment by.
+    pub(super) fn key(&self, payment: &Presented) -> Key {
+        let authorization = &payment.authorization;
+        match self.keying {
+            Keying::Authorization => Key::Authorization(authorization.from, authorization.nonce),
+            Keying::Header => Key::Text(payment.header.clone()),
+            Keying::NonceText => {
+                let written = payment.raw.pointer("/payload/authorization/nonce");
+                let text = written.and_then(serde_json::Value::as_str);
+                Key::Text(text.unwrap_or_default().into())
+            }
+        }
+    }
+}
+
+/// Whether a settlement that is refused because the nonce is used counts as the server's own earlier one. Sound only
+/// behind a guard that lets each authorization pass once; each of these lets it pass more often.
+pub(super) fn believes_used(options: &ReferenceServerOptions) -> bool {
+    [
+        Defect::AlreadySettledIsSuccess,
+        Defect::GuardInsertsAfterVerify,
+        Defect::GuardInsertsAfterSettle,
+        Defect::GuardKeyedByHeader,
+        Defect::GuardKeyedByNonceText,
+        Defect::GuardForgetsEarly,
+    ]
+    .into_iter()
+    .any(|defect| options.defects.has(defect))
+}

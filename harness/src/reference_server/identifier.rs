@@ -1,0 +1,140 @@
+//! Payment identifiers: a repeat with the same identifier gets the answer that was bought (wire-format section 14.1).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use alloy_primitives::Address;
+use serde_json::{Value, json};
+
+use super::ask::Ask;
+use super::content::Content;
+use super::defects::Defect;
+use super::incoming::Presented;
+use super::page::Page;
+use super::shop::Shop;
+
+/// Name of the extension.
+pub(super) const EXTENSION: &str = "payment-identifier";
+/// Where a payment carries its identifier.
+const ID: &str = "/extensions/payment-identifier/info/id";
+/// Purchases that are remembered; beyond it nothing new is.
+const MOST: usize = 10_000;
+/// Shortest and longest identifier.
+const LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
+
+/// What the challenge declares.
+pub(super) fn declaration() -> Value {
+    json!({
+        "info": { "required": false },
+        "schema": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "required": { "type": "boolean" },
+                "id": { "type": "string", "minLength": 16, "maxLength": 128, "pattern": "^[a-zA-Z0-9_-]+$" },
+            },
+            "required": ["required"],
+        },
+    })
+}
+
+/// What is known of a payment's identifier.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// Nothing, or there is none.
+    New,
+    /// It bought this answer, with this payment and this request.
+    Answered(Page),
+    /// Another purchase has it.
+    Conflict,
+    /// It is no identifier.
+    Malformed(String),
+    /// A defect takes it for paid.
+    GivenAway,
+}
+
+#[derive(Debug)]
+struct Bought {
+    payment: Value,
+    url: String,
+    method: http::Method,
+    body: Option<bytes::Bytes>,
+    page: Page,
+}
+
+/// Purchases by payer and identifier: what one client chose says nothing about another one's.
+#[derive(Debug, Default)]
+pub(super) struct Identifiers(Mutex<HashMap<(Address, String), Bought>>);
+
+impl Identifiers {
+    /// What a payment's identifier means for this request; nothing about the payment is verified yet.
+    pub(super) fn look_up(&self, payment: &Presented, ask: &Ask, shop: &Shop) -> Known {
+        let id = match id_of(payment) {
+            None => return Known::New,
+            Some(Err(why)) => return Known::Malformed(why),
+            Some(Ok(id)) => id,
+        };
+        let bought = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shop.has(Defect::IdForAnyPayer)
+            && let Some((_, found)) = bought.iter().find(|((_, known), _)| known == id)
+        {
+            return Known::Answered(found.page.clone());
+        }
+        let Some(found) = bought.get(&(payment.authorization.from, id.to_owned())) else {
+            return Known::New;
+        };
+        // Only the message that was verified once, whole and unchanged, stands for the payer.
+        let same_payment = found.payment == payment.raw;
+        let same_route = (&found.url, &found.method) == (&ask.url, &ask.method);
+        let same_body = found.body == body_of(ask);
+        if same_payment && same_route && same_body {
+            return Known::Answered(found.page.clone());
+        }
+        let given_away = (shop.has(Defect::IdForAnyRoute) && same_payment && !same_route)
+            || (shop.has(Defect::IdForAnyBody) && same_payment && !same_body);
+        if given_away {
+            Known::GivenAway
+        } else {
+            Known::Conflict
+        }
+    }
+
+    /// Keeps a purchase whose payment carried an identifier.
+    pub(super) fn remember(&self, payment: &Presented, ask: &Ask, page: &Page) {
+        let Some(Ok(id)) = id_of(payment) else { return };
+        let mut bought = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if bought.len() < MOST {
+            let kept = Bought {
+                payment: payment.raw.clone(),
+                url: ask.url.clone(),
+                method: ask.method.clone(),
+                body: body_of(ask),
+                page: page.clone(),
+            };
+            bought
+                .entry((payment.authorization.from, id.to_owned()))
+                .or_insert(kept);
+        }
+    }
+}
+
+fn body_of(ask: &Ask) -> Option<bytes::Bytes> {
+    match &ask.content {
+        Content::Generate(body) => Some(body.clone()),
+        _ => None,
+    }
+}
+
+fn id_of(payment: &Presented) -> Option<Result<&str, String>> {
+    let id = payment.raw.pointer(ID)?;
+    let legal = |id: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        LENGTHS.contains(&id.len()) && id.bytes().all(plain)
+    };
+    let read = id.as_str().filter(legal);
+    Some(
+        read.ok_or_else(|| {
+            "a payment identifier is 16 to 128 letters, digits, `_` or `-`".to_owned()
+        }),
+    )
+}

@@ -1,0 +1,115 @@
+//! Scenarios about facilitators: the built-in one holds, each planted defect turns its scenario red, and a foreign
+//! facilitator is told apart from ours.
+
+use futures_util::StreamExt as _;
+
+use crate::support::{Ran, assay};
+
+/// Runs under way at once.
+const WIDTH: usize = 2;
+
+/// A defect of the facilitator on the memory ledger, the scenario that shows it, and the verdict of that.
+const RED: &[(&str, &str, &str)] = &[
+    ("colliding-nonces", "many-distinct-settles", "warn"),
+    ("failure-blocks-account", "poison-pill", "fail"),
+    ("duplicate-settle-success", "settle-duplicates", "warn"),
+    ("success-without-settling", "settle-encodings", "fail"),
+    ("amount-at-least", "settle-other-amount", "fail"),
+    ("amount-not-compared", "settle-other-amount", "fail"),
+    ("recipient-not-compared", "settle-other-terms", "fail"),
+    ("settle-without-verify", "settle-other-terms", "fail"),
+    ("replay-is-500", "settle-preempted", "warn"),
+    ("window-ignored", "time-window", "fail"),
+    ("signature-not-checked", "wrong-payments-settle", "fail"),
+    ("verify-settles", "time-window", "fail"),
+    ("receipt-invented-transaction", "settle-duplicates", "fail"),
+];
+
+async fn run(words: &[&str]) -> Ran {
+    assay(&[&["run", "--chain", "memory", "--seed", "7"], words].concat()).await
+}
+
+fn verdict(ran: &Ran, scenario: &str) -> String {
+    let report = ran.report();
+    let rows = report["scenarios"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == scenario).unwrap();
+    row["verdict"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_defect_turns_its_scenario_red() {
+    let runs = RED.iter().map(|(defect, scenario, expected)| async move {
+        let ran = run(&[scenario, "--defect", defect]).await;
+        let found = verdict(&ran, scenario);
+        assert_eq!(&found, expected, "{defect}: {}", ran.said());
+    });
+    futures_util::stream::iter(runs)
+        .buffer_unordered(WIDTH)
+        .collect::<Vec<()>>()
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_not_tested_as_a_facilitator() {
+    let facilitator = crate::support::up::Up::start().await;
+    let shop = crate::support::shop::reference(&facilitator.facilitator).await;
+    let url = format!("{}/paid", shop.url());
+    let attach = ["--server", &url, "--attach", &facilitator.control];
+    let ran = assay(&[&["run", "settle-duplicates"], &attach[..]].concat()).await;
+    assert_eq!(
+        verdict(&ran, "settle-duplicates"),
+        "skipped",
+        "{}",
+        ran.said()
+    );
+    assert_eq!(ran.code, 5, "{}", ran.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_typescript_facilitator_is_tested_with_our_server_in_front() {
+    let installed = crate::typescript::install("typescript-v2").await;
+    let needed = "npm packages of interop/typescript-v2";
+    let Some(folder) = crate::support::requirements::require(needed, installed) else {
+        return;
+    };
+    let profile = folder.join("../profiles/facilitator-v2-nonce-manager.yaml");
+    let target = ["run", "--facilitator", profile.to_str().unwrap()];
+    let scenarios = [
+        "settle-duplicates",
+        "settle-other-terms",
+        "concurrent-duplicates",
+    ];
+    let ran = assay(&[&target[..], &scenarios].concat()).await.exits(0);
+    let report = ran.report();
+    assert_eq!(report["target"]["kind"], "facilitator");
+    assert_eq!(
+        report["controls"]["positive"]["held"],
+        true,
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        report["controls"]["mutation"]["held"],
+        true,
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        report["checks"],
+        serde_json::json!([]),
+        "they are about servers"
+    );
+    assert_ne!(
+        verdict(&ran, "settle-duplicates"),
+        "skipped",
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        verdict(&ran, "settle-other-terms"),
+        "pass",
+        "{}",
+        ran.said()
+    );
+    assert_eq!(verdict(&ran, "concurrent-duplicates"), "skipped");
+}
