@@ -1,11 +1,13 @@
 //! Runs the cases of scenarios on a session, step by step; records everything, judges nothing.
 
 mod available;
+mod buying;
 mod call;
 mod chain_actions;
 mod chain_faults;
 mod encode;
 mod faults;
+mod injected;
 mod links;
 mod path;
 mod request;

@@ -5,32 +5,27 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use x402_assay_protocol::PayerKey;
 
 use super::call::Calls;
 use super::chain_faults;
-use super::faults::{self, Names};
+use super::faults::{self};
 use super::restarts::Restarts;
 use super::send::Volley;
 use super::state::{Paying, State};
-use super::{Stage, links, restarts, routes, sign, wait};
+use super::{Stage, restarts, routes, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
 use crate::history::What;
-use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
+use crate::history::case_ran::CaseRan;
 use crate::runner::facilitator_events::CallCounts;
-use crate::runner::session::{PaymentHeader, SendError, now_us};
+use crate::runner::session::{SendError, now_us};
 use crate::runner::stage::RunTrouble;
-use crate::scenario::steps::{
-    Buy, Call, FaultPlace, Hold, Link, OriginBehaviour, Quote, Route, Send,
-};
+use crate::scenario::steps::{Call, FaultPlace, OriginBehaviour, Route, Send};
 use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
 use crate::service::ControlError;
 
 /// Time for the facilitator to become quiet at the end of a round.
 const REST: Duration = Duration::from_secs(10);
-/// Pause between two purchases that are tried until one is served.
-const BUY_AGAIN: Duration = Duration::from_millis(200);
 
 /// Which round of which case.
 #[derive(Debug, Clone, Copy)]
@@ -92,12 +87,12 @@ enum Beside {
     Calls(Calls),
 }
 
-struct Round<'s> {
-    stage: &'s Stage<'s>,
-    case: &'s Case,
-    place: Place<'s>,
-    prefix: String,
-    state: State,
+pub(super) struct Round<'s> {
+    pub(super) stage: &'s Stage<'s>,
+    pub(super) case: &'s Case,
+    pub(super) place: Place<'s>,
+    pub(super) prefix: String,
+    pub(super) state: State,
     before: CallCounts,
 }
 
@@ -333,38 +328,6 @@ impl<'s> Round<'s> {
         Ok(None)
     }
 
-    async fn hold(&mut self, hold: &Hold, step: usize) -> Result<(), Broken> {
-        let session = self.stage.session;
-        let payers = session.addresses().await;
-        let names = self.names(step, &payers);
-        let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
-        session.control.add_hold(&spec).await?;
-        self.state.holds.push((name, step, told));
-        Ok(())
-    }
-
-    fn link(&mut self, link: &Link, step: usize) -> Result<(), Broken> {
-        let armed = links::arm(self.stage, &self.state, link, (step, self.seed(step)))?;
-        self.state.links.push(armed);
-        Ok(())
-    }
-
-    async fn copy(&mut self, count: u32, step: usize) -> Result<(), Broken> {
-        let copies = restarts::copies(self.stage, count).await;
-        self.state.copies = copies.map_err(|why| Broken::Trouble(format!("step {step}: {why}")))?;
-        Ok(())
-    }
-
-    /// Leaves one copy of the target running.
-    async fn end_copies(&mut self, ran: &mut CaseRan) {
-        if self.state.copies.is_empty() {
-            return;
-        }
-        self.state.copies.clear();
-        let ended = restarts::copies(self.stage, 1).await;
-        ran.troubles.extend(ended.err());
-    }
-
     async fn send(&mut self, send: &Send, probe: String) -> Result<Option<Beside>, Broken> {
         let named = send
             .route
@@ -390,28 +353,7 @@ impl<'s> Round<'s> {
         Ok(None)
     }
 
-    fn names<'n>(
-        &'n self,
-        step: usize,
-        payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
-    ) -> Names<'n> {
-        Names {
-            prefix: &self.prefix,
-            step,
-            seed: self.seed(step),
-            payers,
-        }
-    }
-
-    /// The seed of a step; below 2^53, as every seed of the bench.
-    fn seed(&self, step: usize) -> u64 {
-        let place = self.place;
-        // Not of the case's number: a replay file holds one case alone.
-        let turn = (u64::from(place.turn) << 8) ^ step as u64;
-        place.seed.wrapping_mul(0x9E37_79B9).wrapping_add(turn) >> 11
-    }
-
-    fn route(&self, route: &Route) -> Result<Paid, Broken> {
+    pub(super) fn route(&self, route: &Route) -> Result<Paid, Broken> {
         let found = match route {
             Route::Named(name) => self.state.routes.get(name).cloned(),
             _ => routes::find(&self.stage.session.profile.routes, route),
@@ -435,159 +377,6 @@ impl<'s> Round<'s> {
         let path = path
             .ok_or_else(|| Broken::Trouble("the profile's origin has no such route".to_owned()))?;
         self.route(&Route::Path(path))
-    }
-
-    async fn quote(&mut self, quote: &Quote, probe: &str, ran: &mut CaseRan) -> Result<(), Broken> {
-        let route = self.route(&quote.route)?;
-        let session = self.stage.session;
-        let exchange = session
-            .send(&format!("{probe}/quote"), &route, None)
-            .await?;
-        let response = exchange.response();
-        let response = response
-            .ok_or_else(|| Broken::Trouble("no challenge: the target did not answer".to_owned()))?;
-        let quoted =
-            sign::offer_of(self.stage, response, &route, quote.version).map_err(Broken::Trouble)?;
-        ran.price.get_or_insert(quoted.choice.terms.amount);
-        self.state.offers.insert(quote.name.clone(), quoted);
-        Ok(())
-    }
-
-    async fn buy(&mut self, buy: &Buy, probe: &str, ran: &mut CaseRan) -> Result<(), Broken> {
-        let route = self.route(&buy.route)?;
-        let session = self.stage.session;
-        let payer = self.state.payer(&buy.payer).cloned();
-        let payer =
-            payer.ok_or_else(|| Broken::Trouble(format!("there is no payer `{}`", buy.payer)))?;
-        let until = buy.within.map(|within| Instant::now() + within);
-        loop {
-            let quoted = session
-                .send(&format!("{probe}/quote"), &route, None)
-                .await?;
-            let offer = quoted
-                .response()
-                .map(|answer| sign::offer_of(self.stage, answer, &route, None));
-            if let Some(Ok(offer)) = offer {
-                ran.price.get_or_insert(offer.choice.terms.amount);
-                let paying: Paying = sign::sign_anew(self.stage, &offer, &payer);
-                let header = PaymentHeader {
-                    authorization: Some(paying.number),
-                    name: paying.header_name,
-                    value: paying.header_value.clone(),
-                };
-                let answer = session.send(probe, &route, Some(&header)).await?;
-                if answer.response().is_some_and(|answer| answer.is_success()) {
-                    return Ok(());
-                }
-            }
-            if until.is_none_or(|until| Instant::now() >= until) {
-                return Ok(());
-            }
-            wait::pause(self.stage, BUY_AGAIN).await?;
-        }
-    }
-
-    async fn name_payer(
-        &mut self,
-        name: &str,
-        funds: crate::scenario::Amount,
-        ran: &CaseRan,
-    ) -> Result<(), Broken> {
-        let place = self.place;
-        let label = format!("{}/{name}", place.probe());
-        let payer = Arc::new(Payer::new(PayerKey::derived(&label, place.seed, 0)));
-        let session = self.stage.session;
-        session.adopt(payer.address()).await;
-        let terms = self
-            .state
-            .offers
-            .values()
-            .next()
-            .map(|quoted| &quoted.choice.terms);
-        let price = ran.price.unwrap_or_default();
-        let amount = funds.of(price.saturating_to()).unwrap_or_default();
-        if amount > 0 {
-            let terms = terms.ok_or_else(|| {
-                Broken::Trouble("quote an offer before naming a payer with funds".to_owned())
-            })?;
-            let wanted = crate::service::FundRequest {
-                chain_id: terms.domain.chain_id,
-                asset: terms.domain.verifying_contract,
-                to: payer.address(),
-                amount: alloy_primitives::U256::from(amount),
-            };
-            session.control.fund(&wanted).await?;
-            chain_faults::deepen(self.stage, self.case).await?;
-        }
-        self.state.payers.push((name.to_owned(), payer));
-        Ok(())
-    }
-
-    /// Ends the holds that wait to be told.
-    async fn release(&mut self, ran: &mut CaseRan) -> Result<(), Broken> {
-        let told: Vec<(String, usize, bool)> = self
-            .state
-            .holds
-            .extract_if(.., |(_, _, told)| *told)
-            .collect();
-        for (name, step, _) in told {
-            self.end_hold(&name, step, ran).await?;
-        }
-        Ok(())
-    }
-
-    async fn end_hold(
-        &self,
-        name: &str,
-        step: usize,
-        ran: &mut CaseRan,
-    ) -> Result<(), ControlError> {
-        let control = &self.stage.session.control;
-        let removed = control.remove_holds(name).await?;
-        let mut calls = Vec::new();
-        for view in removed.holds {
-            calls.extend(view.rounds.into_iter().flat_map(|round| round.calls));
-            calls.extend(view.parked);
-        }
-        ran.holds.push(HoldMet { step, calls });
-        Ok(())
-    }
-
-    /// Ends every fault and hold of the round and notes what they did.
-    async fn take_back(&mut self, ran: &mut CaseRan) -> Result<(), ControlError> {
-        for (name, step, _) in std::mem::take(&mut self.state.holds) {
-            self.end_hold(&name, step, ran).await?;
-        }
-        if self.state.faults.is_empty() {
-            return Ok(());
-        }
-        let removed = self
-            .stage
-            .session
-            .control
-            .remove_faults(&self.prefix)
-            .await?;
-        for view in removed.faults {
-            let step = self
-                .state
-                .faults
-                .iter()
-                .find(|(name, _)| *name == view.name);
-            ran.faults.push(FaultMet {
-                step: step.map_or(0, |(_, step)| *step),
-                kind: view.fault.kind().to_owned(),
-                fired: view.fired,
-            });
-        }
-        self.state.faults.clear();
-        Ok(())
-    }
-
-    /// Ends every fault of the links and notes what they struck.
-    async fn take_links_back(&mut self, ran: &mut CaseRan) {
-        for armed in std::mem::take(&mut self.state.links) {
-            armed.take_back(self.stage, ran).await;
-        }
     }
 
     fn tell(&self, ran: &mut CaseRan) {
