@@ -1,19 +1,24 @@
 //! What was signed, settled and granted, in authorizations and in base units.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use alloy_primitives::U256;
 use x402_assay_reports::model::Money;
 
 use super::books::{Book, Books};
+use crate::history::Facts;
 
-/// The totals of a run; authorizations that our own facilitator lied about stay out.
-pub fn totals(books: &Books<'_>) -> Money {
+/// How a round tells that a reorganisation took place.
+const REORG: &str = "reorg";
+
+/// The totals of a run; authorizations that our own facilitator lied about stay out, and what was given for a Transfer
+/// that the bench itself took out of the chain again (`undone`, authorization numbers) is no unpaid grant.
+pub fn totals(books: &Books<'_>, undone: &HashSet<u32>) -> Money {
     let kept: Vec<&Book<'_>> = books.books.iter().filter(|book| !book.faulted).collect();
     let count = |is: &dyn Fn(&Book<'_>) -> bool| kept.iter().filter(|book| is(book)).count();
     let unpaid: usize = kept
         .iter()
-        .filter(|book| book.at_rest)
+        .filter(|book| book.at_rest && !undone.contains(&book.signed.authorization))
         .map(|book| book.distinct_grants().saturating_sub(book.transfers.len()))
         .sum();
     let signed = kept
@@ -42,6 +47,19 @@ pub fn totals(books: &Books<'_>) -> Money {
             ("granted".to_owned(), sum(granted)),
         ]),
     }
+}
+
+/// Authorizations of rounds in which a reorganisation took blocks away.
+pub fn undone(facts: &Facts<'_>) -> HashSet<u32> {
+    let reorganised = facts.cases.iter().filter(|ran| {
+        ran.faults
+            .iter()
+            .any(|met| met.kind == REORG && met.fired > 0)
+    });
+    let named = reorganised.flat_map(|ran| &ran.payments);
+    named
+        .flat_map(|(_, numbers)| numbers.iter().copied())
+        .collect()
 }
 
 fn sum(amounts: impl Iterator<Item = U256>) -> String {

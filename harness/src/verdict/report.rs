@@ -70,7 +70,7 @@ pub(super) fn build_with(
         controls: &controls,
     };
     let verdict = run_verdict::decide(&grounds);
-    let money = money::totals(&books);
+    let money = money::totals(&books, &money::undone(facts));
     let results: Vec<_> = outcomes
         .iter()
         .map(|(check, outcome)| checks::result_of(check, outcome, replay(facts, judging, check)))

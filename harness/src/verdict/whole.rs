@@ -24,7 +24,7 @@ pub fn judge_history(events: &[Event], damage: Option<&Damage>, judging: &Judgin
     let judged = scenarios::judge(&whole);
     let mut report = build_with(&before, judging, judged.invariants);
     let books = Books::keep(&whole);
-    report.money = money::totals(&books);
+    report.money = money::totals(&books, &money::undone(&whole));
     (report.books, report.books_left_out) = super::books::rows(&whole, &books);
     report.scenarios = judged.results;
     decide(&mut report, &before);
