@@ -128,6 +128,8 @@ fn attempt<'b, 'h>(
         && book.faults.is_empty()
         && book.at_rest
         && !book.answer_lost
+        // A direct call that only verifies asks for no settlement.
+        && !(book.called_directly && book.settle_calls == 0)
         && last.answer().is_some()
         && !refused
         && is_valid_at(book.signed, first.sent_at_us / 1_000_000);

@@ -271,7 +271,9 @@ fn round<'f, 'h>(
     if !unmet.is_empty() {
         findings.retain(|finding| holds_anyway(&finding.expectation));
     }
-    let quiet = match (unmet.is_empty(), ran.not_observed.is_empty()) {
+    let mut not_observed = ran.not_observed.clone();
+    not_observed.extend(scene.not_asked());
+    let quiet = match (unmet.is_empty(), not_observed.is_empty()) {
         (false, _) => Verdict::Inconclusive,
         (true, false) => Verdict::Info,
         (true, true) => Verdict::Pass,
@@ -286,9 +288,7 @@ fn round<'f, 'h>(
     let detail = match findings.first() {
         Some(worst) if worst.verdict == verdict => format!("{}: {}", worst.expectation, worst.text),
         _ if !unmet.is_empty() => unmet.join("; "),
-        _ if !ran.not_observed.is_empty() => {
-            format!("not observed: {}", ran.not_observed.join("; "))
-        }
+        _ if !not_observed.is_empty() => format!("not observed: {}", not_observed.join("; ")),
         _ => scene.summary(),
     };
     let is_broken = verdict == Verdict::Fail || verdict == Verdict::Warn;

@@ -11,7 +11,7 @@ use crate::audit::{
 };
 use crate::history::case_ran::{CaseRan, SIBLING};
 use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
-use crate::scenario::steps::Chain;
+use crate::scenario::steps::{Calls, Chain};
 use crate::scenario::{Case, CaseStep, Step};
 
 /// Most pieces of evidence of one finding.
@@ -401,6 +401,27 @@ impl<'f, 'h> Scene<'f, 'h> {
     /// Why the round shows nothing: it broke off, or what it injected was never met.
     pub(super) fn unmet(&self) -> Vec<String> {
         let mut unmet = self.ran.troubles.clone();
+        let missed = self.missed().into_iter();
+        let missed = missed.filter(|(step, _)| !self.is_about_supported(*step));
+        unmet.extend(
+            missed.map(|(step, kind)| format!("the fault was never met: {kind} of step {step}")),
+        );
+        let idle = self.ran.holds.iter().filter(|hold| hold.calls.is_empty());
+        unmet.extend(idle.map(|hold| format!("the hold was never met: step {}", hold.step)));
+        unmet
+    }
+
+    /// Faults of `/supported` that a target never met because it does not ask: no trouble, and nothing to see.
+    pub(super) fn not_asked(&self) -> Vec<String> {
+        let missed = self.missed().into_iter();
+        let missed = missed.filter(|(step, _)| self.is_about_supported(*step));
+        missed
+            .map(|(step, kind)| format!("the target never asked /supported: {kind} of step {step}"))
+            .collect()
+    }
+
+    /// Faults that struck nothing, with their step.
+    fn missed(&self) -> Vec<(usize, &str)> {
         let mut fired: Vec<(usize, &str, u64)> = Vec::new();
         for fault in &self.ran.faults {
             match fired
@@ -412,15 +433,18 @@ impl<'f, 'h> Scene<'f, 'h> {
             }
         }
         // Nothing counts the connections an outage turns away.
-        let missed = fired
-            .iter()
-            .filter(|(_, kind, count)| *count == 0 && *kind != "outage");
-        unmet.extend(
-            missed.map(|(step, kind, _)| format!("the fault was never met: {kind} of step {step}")),
-        );
-        let idle = self.ran.holds.iter().filter(|hold| hold.calls.is_empty());
-        unmet.extend(idle.map(|hold| format!("the hold was never met: step {}", hold.step)));
-        unmet
+        fired.retain(|(_, kind, count)| *count == 0 && *kind != "outage");
+        fired
+            .into_iter()
+            .map(|(step, kind, _)| (step, kind))
+            .collect()
+    }
+
+    fn is_about_supported(&self, step: usize) -> bool {
+        self.case.steps.iter().any(|known| {
+            known.number == step
+                && matches!(&known.step, Step::Facilitator(fault) if fault.on == Calls::Supported)
+        })
     }
 
     /// The control purchase after the round: a target that sells no more is a warning.
