@@ -367,6 +367,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Exchanges under way.
+    pub(super) fn open_exchanges(&self) -> u32 {
+        self.open.load(Ordering::SeqCst)
+    }
+
     /// Number of the newest exchange, if there was one.
     pub(super) fn newest_exchange(&self) -> Option<u32> {
         self.exchanges.load(Ordering::Relaxed).checked_sub(1)

@@ -97,13 +97,13 @@ async fn a_launched_server_is_restarted_and_copied() {
     for name in names.iter().copied() {
         let row = row(&ran, name);
         let verdict = row["verdict"].as_str().unwrap();
-        // An SDK answers a used payment with a fresh challenge, which `crash-after-settle` warns of.
-        let expected = if name == "crash-after-settle" {
-            "warn"
-        } else {
-            "pass"
+        // An SDK answers a used payment with a fresh challenge, which `crash-after-settle` warns of; where copies of a
+        // payment overlap it may run the handler for each, which is recorded.
+        let expected: &[&str] = match name {
+            "crash-after-settle" => &["warn"],
+            _ => &["pass", "info"],
         };
-        assert_eq!(verdict, expected, "{name}: {}", ran.said());
+        assert!(expected.contains(&verdict), "{name}: {}", ran.said());
     }
 }
 

@@ -1,11 +1,37 @@
 //! What a round injects, and taking it back.
 
+use std::time::Duration;
+
 use super::faults::{self, Names};
 use super::round::{Broken, Round};
-use super::{links, restarts};
+use super::{Stage, links, restarts, wait};
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
-use crate::scenario::steps::{Hold, Link};
+use crate::scenario::steps::{Hold, Link, Order, Until};
 use crate::service::ControlError;
+
+/// Pause between two looks at what is held.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// Waits until every request that is still open is held by one of these: nothing more can come then. Several calls that
+/// are to go one after the other are left to the facilitator, which keeps their order.
+pub(super) async fn complete(stage: &Stage<'_>, holds: &[(String, bool)]) -> Result<(), Broken> {
+    loop {
+        wait::pause(stage, LOOK).await?;
+        let open = stage.session.open_exchanges();
+        let list = stage.session.control.holds().await?;
+        let parked = |ordered: bool| -> usize {
+            let ours = list.holds.iter().filter(|view| {
+                let mut known = holds.iter();
+                !view.over && known.any(|hold| *hold == (view.hold.name.clone(), ordered))
+            });
+            ours.map(|view| view.parked.len()).sum()
+        };
+        let (together, ordered) = (parked(false), parked(true));
+        if together + ordered > 0 && ordered <= 1 && together + ordered == open as usize {
+            return Ok(());
+        }
+    }
+}
 
 impl Round<'_> {
     pub(super) async fn hold(&mut self, hold: &Hold, step: usize) -> Result<(), Broken> {
@@ -14,7 +40,26 @@ impl Round<'_> {
         let names = self.names(step, &payers);
         let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
         session.control.add_hold(&spec).await?;
+        if let Until::InFlight { release, .. } = hold.until {
+            let ordered = release != Order::Together;
+            self.state.counting.push((name.clone(), ordered));
+        }
         self.state.holds.push((name, step, told));
+        Ok(())
+    }
+
+    /// Ends the holds that have all that can come, so that nobody waits for `or_quiet` in vain.
+    pub(super) async fn end_complete(&mut self, ran: &mut CaseRan) -> Result<(), Broken> {
+        for (name, _) in std::mem::take(&mut self.state.counting) {
+            let found = self
+                .state
+                .holds
+                .iter()
+                .position(|(known, ..)| *known == name);
+            let Some(place) = found else { continue };
+            let (name, step, _) = self.state.holds.remove(place);
+            self.end_hold(&name, step, ran).await?;
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::faults::{self};
 use super::restarts::Restarts;
 use super::send::Volley;
 use super::state::{Paying, State};
-use super::{Stage, restarts, routes, sign, wait};
+use super::{Stage, injected, restarts, routes, sign, wait};
 use crate::client::Payer;
 use crate::config::profile::Route as Paid;
 use crate::history::What;
@@ -273,7 +273,7 @@ impl<'s> Round<'s> {
             Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
             Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
             Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
-            Step::Send(send) => return self.send(send, probe).await,
+            Step::Send(send) => return self.send(send, probe, ran).await,
             Step::Call(call) => return self.call(call, probe).await,
             Step::Buy(buy) => self.buy(buy, &probe, ran).await?,
             Step::Wait(step_wait) => {
@@ -328,7 +328,12 @@ impl<'s> Round<'s> {
         Ok(None)
     }
 
-    async fn send(&mut self, send: &Send, probe: String) -> Result<Option<Beside>, Broken> {
+    async fn send(
+        &mut self,
+        send: &Send,
+        probe: String,
+        ran: &mut CaseRan,
+    ) -> Result<Option<Beside>, Broken> {
         let named = send
             .route
             .as_ref()
@@ -340,7 +345,22 @@ impl<'s> Round<'s> {
         if send.background {
             return Ok(Some(Beside::Volley(Box::new(volley))));
         }
-        volley.run(self.stage).await?;
+        let sent = volley.run(self.stage);
+        // A request that is sent again may come later: then only the hold itself can tell.
+        if self.state.counting.is_empty() || send.retry.is_some() {
+            sent.await?;
+            return Ok(None);
+        }
+        tokio::pin!(sent);
+        let held = self.state.counting.clone();
+        tokio::select! {
+            over = &mut sent => over?,
+            complete = injected::complete(self.stage, &held) => {
+                complete?;
+                self.end_complete(ran).await?;
+                sent.await?;
+            }
+        }
         Ok(None)
     }
 

@@ -62,6 +62,8 @@ pub(super) struct State {
     pub(super) faults: Vec<(String, usize)>,
     /// Holds, with their step and whether a `release` ends them.
     pub(super) holds: Vec<(String, usize, bool)>,
+    /// Names of the holds that end when so many calls are in them, and whether these go one after the other.
+    pub(super) counting: Vec<(String, bool)>,
     /// What was done to chains and their RPC.
     pub(super) chain: Injected,
     /// Rules of links.
