@@ -21,6 +21,12 @@ pub struct Check {
     pub title: &'static str,
     /// Our one-sentence reading of the requirement.
     pub requirement: &'static str,
+    /// How it is probed and seen.
+    pub observe: &'static str,
+    /// What a target that holds it does, by example.
+    pub good: &'static str,
+    /// What a target that breaks it does, by example.
+    pub bad: &'static str,
     /// Document and section it comes from.
     pub source: &'static str,
     /// Whose property it is.

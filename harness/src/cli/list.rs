@@ -59,7 +59,7 @@ fn as_json(checks: &[&Check]) -> String {
     format!("{:#}\n", serde_json::Value::from(rows))
 }
 
-const fn role(role: Role) -> &'static str {
+pub(super) const fn role(role: Role) -> &'static str {
     match role {
         Role::ResourceServer => "server",
         Role::Facilitator => "facilitator",
@@ -67,7 +67,7 @@ const fn role(role: Role) -> &'static str {
     }
 }
 
-const fn need_name(need: Need) -> &'static str {
+pub(super) const fn need_name(need: Need) -> &'static str {
     match need {
         Need::Facilitator => "facilitator",
         Need::Evm => "evm",

@@ -5,6 +5,7 @@ pub mod args;
 mod doctor;
 mod down;
 mod exit;
+mod explain;
 mod findings;
 mod judge;
 mod list;

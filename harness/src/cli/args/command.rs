@@ -79,9 +79,11 @@ pub(super) enum CommandArgs {
     /// Reserved: load tests
     #[command(disable_help_flag = true)]
     Load(Rest),
-    /// Reserved: explain a check
-    #[command(disable_help_flag = true)]
-    Explain(Rest),
+    /// Explain a check: requirement, source, how it is seen, examples, cause and fix
+    Explain {
+        /// Its id, as `list` shows it
+        id: String,
+    },
     /// Make one finding again, from the small file a run wrote about it
     #[command(after_help = REPLAY_EXITS)]
     Replay(Box<ReplayArgs>),
@@ -128,7 +130,6 @@ impl CommandArgs {
     pub(super) fn reserved(&self) -> Option<&'static str> {
         Some(match self {
             Self::Load(_) => "load",
-            Self::Explain(_) => "explain",
             Self::Compare(_) => "compare",
             Self::Selftest(_) => "selftest",
             Self::Interop(_) => "interop",
@@ -137,6 +138,7 @@ impl CommandArgs {
             | Self::Down(_)
             | Self::List(_)
             | Self::Doctor(_)
+            | Self::Explain { .. }
             | Self::Judge(_)
             | Self::Replay(_)
             | Self::Report(_)

@@ -30,6 +30,8 @@ pub enum Command {
     Down(DownOptions),
     /// Show what can be selected.
     List(ListOptions),
+    /// Explain the check with this id.
+    Explain(String),
     /// Diagnose the positive control alone.
     Doctor(Box<DoctorOptions>),
     /// Judge a saved history again.

@@ -1,0 +1,110 @@
+//! What sections are made of: a fresh challenge, a payment for it, honest or not.
+
+use serde_json::Value;
+
+use super::Battery;
+use crate::client::{self, Choice, Variation};
+use crate::http::Exchange;
+use crate::runner::session::{PaymentHeader, SendError};
+
+/// A challenge that can be answered.
+pub(super) struct Quote {
+    pub(super) choice: Choice,
+    pub(super) resource: Option<Value>,
+}
+
+impl Quote {
+    const fn chain_id(&self) -> u64 {
+        self.choice.terms.domain.chain_id
+    }
+}
+
+impl Battery<'_> {
+    /// One good purchase of this route.
+    pub(super) async fn buy(&self, name: &str) -> Result<Option<PaymentHeader>, SendError> {
+        Ok(self.purchase(name).await?.map(|(header, _)| header))
+    }
+
+    /// One good purchase; tells whether it was answered with a 2xx status.
+    pub(super) async fn buy_seen(&self, name: &str) -> Result<bool, SendError> {
+        let purchase = self.purchase(name).await?;
+        let answer = purchase
+            .as_ref()
+            .and_then(|(_, exchange)| exchange.response());
+        Ok(answer.is_some_and(|answer| answer.is_success()))
+    }
+
+    /// One good purchase and its exchange.
+    pub(super) async fn purchase(
+        &self,
+        name: &str,
+    ) -> Result<Option<(PaymentHeader, Exchange)>, SendError> {
+        let probe = self.probe(name);
+        let Some(quote) = self.quote(&probe).await? else {
+            return Ok(None);
+        };
+        let (now, honest) = self.session.clocks.honest(quote.chain_id());
+        let payment = client::sign(
+            self.payer(0),
+            &quote.choice,
+            quote.resource.as_ref(),
+            now,
+            &honest,
+        );
+        let number = self.session.record_signed(&payment, None);
+        let header = PaymentHeader::of(&payment, number);
+        let exchange = self.session.send(&probe, self.route, Some(&header)).await?;
+        Ok(Some((header, exchange)))
+    }
+
+    /// Sends one payment that is wrong on purpose; one that cannot be made of this offer is noted.
+    pub(super) async fn cheat(
+        &self,
+        probe: &str,
+        variation: &Variation,
+        quote: &Quote,
+    ) -> Result<(), SendError> {
+        let resource = quote.resource.as_ref();
+        let now = self.session.clocks.now_s(quote.chain_id());
+        match client::vary(variation, self.payer(1), &quote.choice, resource, now) {
+            Ok(payment) => {
+                let number = self.session.record_signed(&payment, Some(variation.name));
+                let header = PaymentHeader::of(&payment, number);
+                self.session.send(probe, self.route, Some(&header)).await?;
+            }
+            Err(why) => self.session.note(Some(probe), why.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A fresh challenge for a probe; `None`, with a note, when there is nothing to pay.
+    pub(super) async fn quote(&self, probe: &str) -> Result<Option<Quote>, SendError> {
+        let exchange = self
+            .session
+            .send(&self.probe("quote"), self.route, None)
+            .await?;
+        let Some(response) = exchange.response() else {
+            self.session
+                .note(Some(probe), "no challenge: the target did not answer");
+            return Ok(None);
+        };
+        let read = match client::read(self.version, response) {
+            Ok(read) => read.challenge,
+            Err(why) => {
+                self.session
+                    .note(Some(probe), format!("no {} challenge: {why}", self.version));
+                return Ok(None);
+            }
+        };
+        match client::choose(&read, self.chain_id) {
+            Ok(choice) => Ok(Some(Quote {
+                choice,
+                resource: read.resource().cloned(),
+            })),
+            Err(why) => {
+                self.session.note(Some(probe), why.to_string());
+                Ok(None)
+            }
+        }
+    }
+}
