@@ -1,10 +1,14 @@
 //! What a round injects, and taking it back.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use alloy_primitives::Address;
 
 use super::faults::{self, Names};
 use super::round::{Broken, Round};
 use super::{Stage, links, restarts, wait};
+use crate::client::Payer;
 use crate::history::case_ran::{CaseRan, FaultMet, HoldMet};
 use crate::scenario::steps::{Hold, Link, Order, Until};
 use crate::service::ControlError;
@@ -36,7 +40,7 @@ pub(super) async fn complete(stage: &Stage<'_>, holds: &[(String, bool)]) -> Res
 impl Round<'_> {
     pub(super) async fn hold(&mut self, hold: &Hold, step: usize) -> Result<(), Broken> {
         let session = self.stage.session;
-        let payers = session.addresses().await;
+        let payers = self.payers();
         let names = self.names(step, &payers);
         let (name, spec, told) = faults::hold_spec(hold, self.case, &names);
         session.control.add_hold(&spec).await?;
@@ -85,11 +89,15 @@ impl Round<'_> {
         ran.troubles.extend(ended.err());
     }
 
-    pub(super) fn names<'n>(
-        &'n self,
-        step: usize,
-        payers: &'n std::collections::BTreeSet<alloy_primitives::Address>,
-    ) -> Names<'n> {
+    /// Whose calls faults and holds of this round are about: the run's payers and those the round named itself. Payers of
+    /// earlier rounds stay out, or a run of many repeats would list them all.
+    pub(super) fn payers(&self) -> BTreeSet<Address> {
+        let of_run = self.stage.session.payers.iter().map(Payer::address);
+        let of_round = self.state.payers.iter().map(|(_, payer)| payer.address());
+        of_run.chain(of_round).collect()
+    }
+
+    pub(super) fn names<'n>(&'n self, step: usize, payers: &'n BTreeSet<Address>) -> Names<'n> {
         Names {
             prefix: &self.prefix,
             step,

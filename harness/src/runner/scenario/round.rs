@@ -284,7 +284,7 @@ impl<'s> Round<'s> {
             Step::Hold(hold) => self.hold(hold, step.number).await?,
             Step::Release(_) => self.release(ran).await?,
             Step::Facilitator(fault) => {
-                let payers = stage.session.addresses().await;
+                let payers = self.payers();
                 let names = self.names(step.number, &payers);
                 for spec in faults::fault_specs(fault, &self.state, &names) {
                     let added = stage.session.control.add_fault(&spec).await?;
