@@ -60,14 +60,14 @@ fn variable(name: &str) -> Option<String> {
 
 fn place(with_target: bool) -> Place<'static> {
     Place {
-        folder: Path::new("/work/folder"),
+        folder: Path::new("/srv/folder"),
         lookup: &variable,
         with_target,
     }
 }
 
 fn target() -> ReplayTarget {
-    let folder = Path::new("/work/folder");
+    let folder = Path::new("/srv/folder");
     let profile = profile::parse(PROFILE, "p.yaml", folder, &|_| None).unwrap();
     ReplayTarget::Profile(Box::new(profile))
 }
@@ -103,7 +103,7 @@ fn file_of(text: &str, case: usize, target: ReplayTarget) -> ReplayFile {
 }
 
 fn written(file: &ReplayFile) -> Written {
-    write(file, &|text| text.to_owned(), Path::new("/work/folder"))
+    write(file, &|text| text.to_owned(), Path::new("/srv/folder"))
 }
 
 fn errors(text: &str) -> Vec<String> {
