@@ -1,11 +1,11 @@
 //! The probing client.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::body::Body;
 use super::exchange::{Exchange, Failure, Request, Response};
@@ -13,6 +13,7 @@ use super::failure::{Stage, classify, timed_out, unsendable};
 use super::headers::Headers;
 use super::options::{ProbeClientOptions, SetupError};
 use super::raw::RawClient;
+use super::stopwatch::Stopwatch;
 use super::tls;
 
 /// Idle connections are dropped before common servers drop them (Node: 5 s), so that no request meets a closing one.
@@ -62,35 +63,25 @@ impl ProbeClient {
         if request.target.is_some() {
             return self.raw.send(request).await;
         }
-        let started_at_us = unix_micros();
-        let started = Instant::now();
-        let mut headers_us = None;
-        let outcome = self.exchange(&request, started, &mut headers_us).await;
-        let total_us = micros(started);
-        Exchange {
-            request,
-            outcome,
-            headers_us: headers_us.unwrap_or(total_us),
-            total_us,
-            started_at_us,
-        }
+        let mut watch = Stopwatch::start();
+        let outcome = self.exchange(&request, &mut watch).await;
+        watch.exchange(request, outcome)
     }
 
     async fn exchange(
         &self,
         request: &Request,
-        started: Instant,
-        headers_us: &mut Option<u64>,
+        watch: &mut Stopwatch,
     ) -> Result<Response, Failure> {
         let place = place(&request.url);
-        let deadline = started + self.options.timeout;
+        let deadline = watch.deadline(self.options.timeout);
         let sending = self.prepare(request)?.send();
         let mut answer = match timeout_at(deadline, sending).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(classify(&error, &place, Stage::Head)),
             Err(_) => return Err(timed_out(&place, self.options.timeout, Stage::Head)),
         };
-        *headers_us = Some(micros(started));
+        watch.note_headers();
         let mut body = Body::new(&self.options);
         loop {
             let failure = match timeout_at(deadline, answer.chunk()).await {
@@ -161,15 +152,4 @@ fn authority(url: &url::Url) -> String {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     }
-}
-
-pub(super) fn micros(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-pub(super) fn unix_micros() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |elapsed| {
-        u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
-    })
 }

@@ -8,6 +8,7 @@ mod headers;
 mod options;
 mod raw;
 mod redact;
+mod stopwatch;
 mod throttle;
 pub mod tls;
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use tokio::io::{AsyncWriteExt as _, split};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use self::answer::{Answer, Progress};
-use super::client::{micros, place, unix_micros};
+use super::client::place;
 use super::exchange::{Exchange, Failure, Request, Response};
 use super::failure::{Stage, timed_out};
 use super::options::{ProbeClientOptions, SetupError};
+use super::stopwatch::Stopwatch;
 use super::tls;
 
 /// A client that sends request target and headers exactly as they are given, each request on its own connection.
@@ -44,29 +45,19 @@ impl RawClient {
     ///
     /// `Host`, `User-Agent`, `Accept`, `Content-Length` and `Connection: close` are added where the request has none.
     pub async fn send(&self, request: Request) -> Exchange {
-        let started_at_us = unix_micros();
-        let started = Instant::now();
-        let mut headers_us = None;
-        let outcome = self.exchange(&request, started, &mut headers_us).await;
-        let total_us = micros(started);
-        Exchange {
-            request,
-            outcome,
-            headers_us: headers_us.unwrap_or(total_us),
-            total_us,
-            started_at_us,
-        }
+        let mut watch = Stopwatch::start();
+        let outcome = self.exchange(&request, &mut watch).await;
+        watch.exchange(request, outcome)
     }
 
     async fn exchange(
         &self,
         request: &Request,
-        started: Instant,
-        headers_us: &mut Option<u64>,
+        watch: &mut Stopwatch,
     ) -> Result<Response, Failure> {
         let place = place(&request.url);
         let bytes = request::bytes(request, &self.options.user_agent)?;
-        let deadline = started + self.options.timeout;
+        let deadline = watch.deadline(self.options.timeout);
         let mut answer = Answer::new(&place, request.method.as_str(), &self.options);
         let reading = async {
             let stream = connect::connect(&request.url, request.via, &place, &self.tls).await?;
@@ -81,7 +72,7 @@ impl RawClient {
             tokio::select! {
                 ended = async {
                     answer.read_head(&mut from).await?;
-                    *headers_us = Some(micros(started));
+                    watch.note_headers();
                     answer.read_body(&mut from).await
                 } => ended,
                 () = writing => Ok(()),
