@@ -1,11 +1,10 @@
 //! Looks for the smallest form of a failing case, on the target itself, within bounds.
 
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use x402_assay_reports::model::Minimised;
 
-use super::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
+use super::args::Setup;
 use super::progress::Teller;
 use super::replay::Trial;
 use crate::history::{Event, What};
@@ -160,26 +159,8 @@ async fn means_something(
     deadline: Instant,
 ) -> bool {
     let honest = Setup {
-        target: None,
-        profile: None,
-        defects: Vec::new(),
-        chain: Chain {
-            choice: ChainChoice::Memory,
-            chain_id: None,
-            anvil: None,
-            install: false,
-        },
-        listen: Listen {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            advertise_host: None,
-            facilitator: PortChoice::Free,
-            control: PortChoice::Free,
-            rpc: PortChoice::Free,
-        },
-        attach: Attach::No,
-        owned_hosts: Vec::new(),
-        timeout: trial.setup.timeout,
         versions: trial.setup.versions.clone(),
+        ..Setup::built_in(Vec::new(), trial.setup.timeout)
     };
     let reference = Trial {
         setup: &honest,

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay::bench::{self, Bench};
 use x402_assay::checks;
-use x402_assay::cli::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
+use x402_assay::cli::args::Setup;
 use x402_assay::history::Facts;
 use x402_assay::reference_server::Defect;
 use x402_assay::runner::{Repeats, Scope, Silent};
@@ -86,27 +85,10 @@ fn versions(defects: &[&str]) -> Option<Vec<Version>> {
 }
 
 async fn run_with(defects: &[&str]) -> Report {
+    let names = defects.iter().map(|name| (*name).to_owned()).collect();
     let setup = Setup {
-        target: None,
-        profile: None,
-        defects: defects.iter().map(|name| (*name).to_owned()).collect(),
-        chain: Chain {
-            choice: ChainChoice::Memory,
-            chain_id: None,
-            anvil: None,
-            install: false,
-        },
-        listen: Listen {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            advertise_host: None,
-            facilitator: PortChoice::Free,
-            control: PortChoice::Free,
-            rpc: PortChoice::Free,
-        },
-        attach: Attach::No,
-        owned_hosts: Vec::new(),
-        timeout: Duration::from_secs(20),
         versions: versions(defects),
+        ..Setup::built_in(names, Duration::from_secs(20))
     };
     let bench = Bench {
         setup: &setup,

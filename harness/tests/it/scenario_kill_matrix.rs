@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay::bench::{self, Bench};
-use x402_assay::cli::args::{Attach, Chain, ChainChoice, Listen, PortChoice, Setup};
+use x402_assay::cli::args::Setup;
 use x402_assay::reference_server::{Defect, Variant};
 use x402_assay::runner::{Repeats, Scope, Sheet, Silent};
 use x402_assay::scenario::{BUILTIN, Role, Scenario};
@@ -312,28 +311,8 @@ fn core() -> Vec<Sheet> {
 }
 
 async fn run_with(deviation: Option<&str>, sheets: &[Sheet]) -> Vec<ScenarioResult> {
-    let setup = Setup {
-        target: None,
-        profile: None,
-        defects: deviation.map(str::to_owned).into_iter().collect(),
-        chain: Chain {
-            choice: ChainChoice::Memory,
-            chain_id: None,
-            anvil: None,
-            install: false,
-        },
-        listen: Listen {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            advertise_host: None,
-            facilitator: PortChoice::Free,
-            control: PortChoice::Free,
-            rpc: PortChoice::Free,
-        },
-        attach: Attach::No,
-        owned_hosts: Vec::new(),
-        timeout: Duration::from_secs(30),
-        versions: None,
-    };
+    let defects = deviation.map(str::to_owned).into_iter().collect();
+    let setup = Setup::built_in(defects, Duration::from_secs(30));
     let bench = Bench {
         setup: &setup,
         scope: Scope::Controls,

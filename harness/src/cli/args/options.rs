@@ -1,12 +1,13 @@
 //! What the command line means, free of clap.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 use x402_assay_protocol::Version;
 
-use super::Listen;
+use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
 use crate::replay::ReplayFile;
 
@@ -82,6 +83,34 @@ pub struct Setup {
     pub timeout: Duration,
     /// Versions to test; `None` means detect.
     pub versions: Option<Vec<Version>>,
+}
+
+impl Setup {
+    /// The built-in reference server with these defects, on a memory ledger of its own and free loopback ports.
+    pub fn built_in(defects: Vec<String>, timeout: Duration) -> Self {
+        Self {
+            target: None,
+            profile: None,
+            defects,
+            chain: Chain {
+                choice: ChainChoice::Memory,
+                chain_id: None,
+                anvil: None,
+                install: false,
+            },
+            listen: Listen {
+                bind: Ipv4Addr::LOCALHOST.into(),
+                advertise_host: None,
+                facilitator: PortChoice::Free,
+                control: PortChoice::Free,
+                rpc: PortChoice::Free,
+            },
+            attach: Attach::No,
+            owned_hosts: Vec::new(),
+            timeout,
+            versions: None,
+        }
+    }
 }
 
 /// Options of `run`.
