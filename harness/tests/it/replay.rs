@@ -7,7 +7,7 @@ use x402_assay::reference_server::{ReferenceServer, ReferenceServerOptions};
 
 use crate::support::assay::{Ran, command};
 use crate::support::up::Up;
-use crate::support::{assay, assay_in, shop};
+use crate::support::{assay, assay_in, files_with, shop};
 
 const FILE: &str = "x402-assay-report/replay/eight-copies-1.yaml";
 
@@ -238,20 +238,6 @@ async fn a_bad_file_is_refused_with_line_and_column() {
 
 const SECRET: &str = "tok-1a2b3c4d5e-very-secret";
 
-/// The files below a folder that hold the secret.
-fn holding(dir: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(holding(&path));
-        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(SECRET) {
-            found.push(path.display().to_string());
-        }
-    }
-    found
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_s_secrets_are_in_no_file_and_a_replay_asks_for_them() {
     let up = Up::start().await;
@@ -281,7 +267,12 @@ async fn a_server_s_secrets_are_in_no_file_and_a_replay_asks_for_them() {
         &up.control,
     ];
     let ran = assay_in(folder(), &words).await.exits(3);
-    assert_eq!(holding(ran.dir.path()), [] as [&str; 0], "{}", ran.said());
+    assert_eq!(
+        files_with(ran.dir.path(), SECRET),
+        [] as [&str; 0],
+        "{}",
+        ran.said()
+    );
     let file = read(ran.dir.path(), FILE);
     assert!(file.contains("${TARGET_HEADER_AUTHORIZATION}"), "{file}");
     assert!(file.contains("${TARGET_AUTH_COMMAND}"), "{file}");

@@ -1,7 +1,7 @@
 //! A paid POST with a body, and secrets that appear in nothing that is written.
 
 use crate::support::up::Up;
-use crate::support::{assay, assay_in, shop};
+use crate::support::{assay, assay_in, files_with, shop};
 
 const SECRET: &str = "tok-9f8e7d6c5b4a-very-secret";
 
@@ -26,19 +26,6 @@ async fn echoing() -> shop::Shop {
             .unwrap()
     };
     shop::serve(axum::Router::new().fallback(answer)).await
-}
-
-fn scan(dir: &std::path::Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(scan(&path));
-        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(SECRET) {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +57,7 @@ async fn a_secret_header_reaches_the_target_and_no_file() {
     let ran = assay_in(dir, &args).await.exits(5);
     let history = std::fs::read_to_string(ran.dir.path().join("x402-assay-report/history.jsonl"));
     assert!(history.unwrap().contains("<redacted>"));
-    assert_eq!(scan(ran.dir.path()), Vec::<String>::new());
+    assert_eq!(files_with(ran.dir.path(), SECRET), Vec::<String>::new());
     assert!(
         !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
         "{}",
@@ -113,7 +100,7 @@ async fn a_paid_post_is_bought_and_its_secret_is_in_no_file() {
     let history = report.unwrap();
     assert!(history.contains("{\\\"q\\\":1}"), "the body was sent");
     assert!(history.contains("<redacted>"), "the header was sent");
-    assert_eq!(scan(ran.dir.path()), Vec::<String>::new());
+    assert_eq!(files_with(ran.dir.path(), SECRET), Vec::<String>::new());
     assert!(
         !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
         "{}",

@@ -6,3 +6,17 @@ pub(crate) mod shop;
 pub(crate) mod up;
 
 pub(crate) use assay::{FREE_SERVICES, Ran, assay, assay_in};
+
+/// The files below a folder that hold this text.
+pub(crate) fn files_with(dir: &std::path::Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(text) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
