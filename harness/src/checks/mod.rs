@@ -1,11 +1,14 @@
 //! The checks: one file per section of the catalogue, one registry. Pure: no clock, no I/O.
 
+mod batch;
 pub mod challenge_v1;
 pub mod challenge_v2;
 pub mod check;
+mod extensions;
 pub mod facilitator_requests;
 pub mod flow;
 pub mod judged;
+mod other_schemes;
 pub mod outcome;
 pub mod payment_header;
 pub mod registry;
@@ -22,6 +25,6 @@ mod unpaid;
 pub use check::{Check, Grade, Grading, Level, Need, Role};
 pub use judged::Judged;
 pub use outcome::{Finding, Outcome};
-pub use registry::{CHECKS, find};
+pub use registry::{CHECKS, find, is_shown_by_histories};
 pub use run::{result_of, run_check};
 pub use selection::select;

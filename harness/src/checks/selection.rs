@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn globs_choose_and_skip() {
         assert_eq!(ids(&[], &[], &[]).len(), CHECKS.len());
-        assert_eq!(ids(&["srv-repl-*"], &[], &[]), ["SRV-REPL-001"]);
+        assert_eq!(ids(&["srv-repl-*1"], &[], &[]), ["SRV-REPL-001"]);
         assert!(ids(&["SRV-HDR-00?"], &["*-001"], &[]).contains(&"SRV-HDR-002"));
         assert!(!ids(&["SRV-HDR-00?"], &["*-001"], &[]).contains(&"SRV-HDR-001"));
         assert_eq!(ids(&["SRV-NOPE-*"], &[], &[]), Vec::<&str>::new());

@@ -1,6 +1,7 @@
 //! Every check, green on an honest server and red on one deviation.
 
 mod challenge;
+mod extensions;
 mod flow;
 mod honest;
 mod payment_header;
