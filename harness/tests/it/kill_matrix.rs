@@ -158,7 +158,8 @@ async fn each_defect_turns_red_exactly_its_checks() {
             .iter()
             .filter(|name| !by.contains(*name))
             .collect();
-        if by.is_empty() || !untrue.is_empty() {
+        let recorded_only = check.grade == checks::Grade::Info;
+        if (by.is_empty() && !recorded_only) || !untrue.is_empty() {
             writeln!(
                 wrong,
                 "{}: killed by {by:?}, and not by {untrue:?}",

@@ -4,7 +4,7 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::model::{RunVerdict, Verdict};
 
 use super::with_verdict;
-use crate::checks::CHECKS;
+use crate::checks::{CHECKS, Grade};
 use crate::history::script::Script;
 
 #[test]
@@ -18,14 +18,18 @@ fn an_honest_v2_server_is_conformant() {
             "{verdict:?}"
         );
     }
-    let v1_only = [
+    let not_tried = [
+        // It declares no extensions.
+        "SRV-V2-402-015",
         "SRV-V1-402-001",
         "SRV-V1-402-002",
         "SRV-V1-402-003",
+        "SRV-V1-402-004",
+        "SRV-V1-402-005",
         "SRV-HDR-002",
         "SRV-TERM-009",
     ];
-    assert_eq!(with_verdict(&report, Verdict::Skipped), v1_only);
+    assert_eq!(with_verdict(&report, Verdict::Skipped), not_tried);
     assert!(report.controls.positive.held && report.controls.mutation.held);
     assert_eq!(report.target.uses_our_facilitator, Some(true));
 }
@@ -45,7 +49,10 @@ fn an_honest_v1_server_is_conformant() {
 fn a_server_of_both_generations_passes_every_check() {
     let report = Script::honest(Version::V1).and_honest(Version::V2).report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
-    assert_eq!(report.counts.pass, CHECKS.len());
+    assert_eq!(with_verdict(&report, Verdict::Skipped), ["SRV-V2-402-015"]);
+    let recorded = CHECKS.iter().filter(|check| check.grade == Grade::Info);
+    assert_eq!(report.counts.info, recorded.count());
+    assert_eq!(report.counts.pass + report.counts.info + 1, CHECKS.len());
     assert_eq!(report.target.versions, ["v1", "v2"]);
     let held = |row: &&x402_assay_reports::model::InvariantResult| {
         row.verdict == Verdict::Pass && row.observed > 0

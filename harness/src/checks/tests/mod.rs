@@ -1,9 +1,11 @@
 //! Every check, green on an honest server and red on one deviation.
 
 mod challenge;
+mod challenge_more;
 mod flow;
 mod honest;
 mod payment_header;
+mod privacy;
 mod terms;
 mod tolerated;
 
