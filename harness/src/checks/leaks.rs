@@ -16,14 +16,13 @@ const TRACES: &[(&str, &str)] = &[
     ("Exception in thread \"", "a Java stack trace"),
 ];
 
-/// Beginnings of keys, and how long what follows is at least.
-const KEYS: &[(&str, usize, &str)] = &[
-    ("-----BEGIN ", 11, "a private key"),
-    ("sk_live_", 16, "an API key"),
-    ("AKIA", 16, "an AWS key"),
-    ("Bearer ", 16, "a bearer token"),
-    ("Basic ", 16, "credentials"),
-    ("CDP_API_KEY", 0, "the name of a key"),
+/// Beginnings of keys, and what they are.
+const KEYS: &[(&str, &str)] = &[
+    ("-----BEGIN ", "a private key"),
+    ("sk_live_", "an API key"),
+    ("AKIA", "an AWS key"),
+    ("Bearer ", "a bearer token"),
+    ("Basic ", "credentials"),
 ];
 
 /// RPC providers whose URLs hold the key.
@@ -31,7 +30,7 @@ const PROVIDERS: &[&str] = &[
     ".infura.io/v3/",
     ".g.alchemy.com/v2/",
     ".quiknode.pro/",
-    ".ankr.com/",
+    "rpc.ankr.com/",
     ".blastapi.io/",
 ];
 
@@ -65,25 +64,33 @@ pub(super) fn leak(text: &str) -> Option<String> {
     if let Some(provider) = PROVIDERS.iter().find(|provider| text.contains(*provider)) {
         return Some(format!("the URL of an RPC provider (…{provider}…)"));
     }
-    KEYS.iter().find_map(|(begin, least, what)| {
+    KEYS.iter().find_map(|(begin, what)| {
         let mut after = text
             .match_indices(begin)
             .map(|(at, _)| &text[at + begin.len()..]);
-        let is_key = |rest: &str| match *begin {
-            "-----BEGIN " => rest
-                .split("-----")
-                .next()
-                .is_some_and(|kind| kind.ends_with("PRIVATE KEY")),
-            _ => token_length(rest) >= *least,
-        };
-        after.any(is_key).then(|| (*what).to_owned())
+        after
+            .any(|rest| is_key(begin, rest))
+            .then(|| (*what).to_owned())
     })
 }
 
-/// How many characters of a credential a text begins with.
-fn token_length(text: &str) -> usize {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
-    text.bytes().take_while(|byte| is_part(byte)).count()
+/// True when a key follows its beginning, and not prose.
+fn is_key(begin: &str, rest: &str) -> bool {
+    match begin {
+        "-----BEGIN " => {
+            let kind = rest.split("-----").next();
+            kind.is_some_and(|kind| kind.ends_with("PRIVATE KEY"))
+        }
+        "AKIA" => {
+            let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+            rest.bytes().take_while(is_part).count() == 16
+        }
+        _ => {
+            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+            let token: Vec<u8> = rest.bytes().take_while(is_part).collect();
+            token.len() >= 16 && token.iter().any(u8::is_ascii_digit)
+        }
+    }
 }
 
 /// A line such as `at decode (/srv/shop/index.js:412:17)` or `File "app.py", line 3`.
@@ -153,6 +160,7 @@ mod tests {
             "https://base-mainnet.g.alchemy.com/v2/key",
             "-----BEGIN EC PRIVATE KEY-----",
             "Authorization: Bearer eyJhbGciOiJFZERTQSJ9.e30",
+            "{\"key\":\"AKIAIOSFODNN7EXAMPLE\"}",
         ] {
             assert!(leak(text).is_some(), "{text}");
         }
@@ -166,6 +174,8 @@ mod tests {
             "paid at 12:30, look at https://docs.example/errors#402",
             "WWW-Authenticate: Bearer realm=\"shop\"",
             "Bearer",
+            "Bearer authentication-is-required",
+            "eyJAKIAxYz09PQ==",
             "Basic realm=x",
             "-----BEGIN PUBLIC KEY-----",
             "Unexpected token at position 3",

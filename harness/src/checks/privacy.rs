@@ -172,31 +172,39 @@ fn disclosed(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let facts = judged.facts;
     let bought = facts.paid(version, "privacy/query");
     let keys = bought.filter_map(|exchange| facts.authorization(exchange.sent.authorization?));
-    let mut outcome = Outcome::new();
-    for signed in keys {
-        for call in facts.calls_about(signed.key) {
-            let Some(request) = call.request() else {
-                continue;
-            };
-            let mut members = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    let mut evidence = Vec::new();
+    for call in keys.flat_map(|signed| facts.calls_about(signed.key)) {
+        let mut members = Vec::new();
+        if let Some(request) = call.request() {
             holding(request, canary::QUERY_VALUE, "", &mut members);
-            if !members.is_empty() {
-                let text = format!(
-                    "{} tells the facilitator the query string: {}",
-                    call.path(),
-                    members.join(", ")
-                );
-                outcome.add(Outcome::info(text, vec![call.evidence()]));
-            }
         }
+        if !members.is_empty() {
+            evidence.push(call.evidence());
+        }
+        members.retain(|member| !told.contains(member));
+        told.extend(members);
     }
-    outcome
+    if told.is_empty() {
+        return Outcome::new();
+    }
+    let text = format!(
+        "the facilitator is told the query string: {}",
+        told.join(", ")
+    );
+    Outcome::info(text, evidence)
 }
+
+/// Most characters of a disclosed text that are shown.
+const LONGEST: usize = 300;
 
 /// Members whose text holds something: path and exact text.
 fn holding(value: &Value, wanted: &str, path: &str, found: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.contains(wanted) => found.push(format!("{path} {text:?}")),
+        Value::String(text) if text.contains(wanted) => {
+            let exact: String = text.chars().take(LONGEST).collect();
+            found.push(format!("{path} = {}", exact.escape_debug()));
+        }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 holding(item, wanted, &format!("{path}[{index}]"), found);

@@ -40,6 +40,11 @@ switches! {
     OfferUnsupported = "offer-unsupported": "A second v2 offer is on a network that the facilitator does not settle.";
     V1NetworkCaip2 = "v1-network-caip2": "A second v1 offer names its network as v2 does.";
     V1ContentType = "v1-content-type": "The v1 challenge body is typed as text.";
+    // Privacy.
+    ErrorsLeak = "errors-leak": "Errors show the stack and the RPC endpoint with its key.";
+    EchoesPayment = "echoes-payment": "A refusal repeats the payment header it refuses.";
+    PaywallReflects = "paywall-reflects": "The paywall page for browsers shows path and query as they came.";
+    TenantByHost = "tenant-by-host": "The `Host` header decides who is paid.";
     // Whole paid routes: what stands between the bench and the paywall.
     RouteError = "route-error": "Paid routes answer 500.";
     RouteUnauthorized = "route-unauthorized": "Paid routes answer 401.";
@@ -143,9 +148,4 @@ switches! {
     ReceiptWithoutNetwork = "receipt-without-network": "The receipt names no network.";
     ReceiptErrorReason = "receipt-error-reason": "A receipt of success carries an `errorReason`.";
     ReceiptClaimsSuccess = "receipt-claims-success": "The receipt of a failed settlement says `success: true`.";
-    // Privacy.
-    ErrorsLeak = "errors-leak": "Errors show the stack and the RPC endpoint with its key.";
-    EchoesPayment = "echoes-payment": "A refusal repeats the payment header it refuses.";
-    PaywallReflects = "paywall-reflects": "The paywall page for browsers shows path and query as they came.";
-    TenantByHost = "tenant-by-host": "The `Host` header decides who is paid.";
 }

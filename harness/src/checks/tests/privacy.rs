@@ -127,12 +127,9 @@ fn what_the_facilitator_is_told_of_a_query_is_recorded() {
     let report = assert_verdict(&told, "SRV-PRIV-002", Verdict::Info);
     let detail = &check(&report, "SRV-PRIV-002").detail;
     let exact =
-        "paymentPayload.resource.url \"http://127.0.0.1/paid?assay-canary=user-token-51c9d2\"";
+        "paymentPayload.resource.url = http://127.0.0.1/paid?assay-canary=user-token-51c9d2";
     assert!(detail.contains(exact), "{detail}");
-    assert!(
-        detail.contains("/verify") && detail.contains("/settle"),
-        "{detail}"
-    );
+    assert_eq!(check(&report, "SRV-PRIV-002").evidence.len(), 2);
     let silent = bought_with_a_token("http://127.0.0.1/paid");
     assert_verdict(&silent, "SRV-PRIV-002", Verdict::Pass);
 }
