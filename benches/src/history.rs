@@ -86,6 +86,7 @@ impl<W: Write> Writer<W> {
             chain_reason: None,
             node: None,
             facilitator_url: "http://127.0.0.1:4402".to_owned(),
+            rpc_url: None,
             marker: Some(MARKER.to_owned()),
             counts_executions: false,
             idempotent_replay: false,

@@ -395,6 +395,7 @@ impl Course<'_> {
             facilitator_url: services
                 .map(|services| services.state.facilitator_url.clone())
                 .unwrap_or_default(),
+            rpc_url: services.map(|services| services.state.rpc_url.clone()),
             marker: origin.marker,
             counts_executions: origin.executions.is_some(),
             idempotent_replay: profile.is_some_and(|profile| profile.idempotent_replay),

@@ -155,9 +155,8 @@ fn amount(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         if unpaid::is_base_units(amount) {
             Ok(())
         } else {
-            Err((
-                false,
-                format!("maxAmountRequired {amount:?} is no decimal integer"),
+            Err(format!(
+                "maxAmountRequired {amount:?} is no decimal integer"
             ))
         }
     })

@@ -262,15 +262,32 @@ fn members(judged: &Judged<'_, '_>, version: Version) -> Outcome {
 }
 
 fn network(judged: &Judged<'_, '_>, version: Version) -> Outcome {
-    unpaid::each_offer_text(judged, version, "network", |network| {
-        // The specification's own cloudflare:402 has a longer namespace than CAIP-2 allows.
-        if is_caip2(network) || network.starts_with("cloudflare:") {
-            Ok(())
-        } else {
-            let soft = network.contains(':');
-            Err((soft, format!("network {network:?} is not CAIP-2")))
+    unpaid::each_challenge(judged, version, |exchange, challenge| {
+        let networks = challenge.accepts.iter();
+        let outcome: Outcome = networks
+            .filter_map(|offer| offer.text("network"))
+            .map(|network| network_of(network, exchange))
+            .collect();
+        match outcome.is_empty() {
+            true => Outcome::skipped("control missing: no offer has a string network"),
+            false => outcome,
         }
     })
+}
+
+fn network_of(network: &str, exchange: &Exchange<'_>) -> Outcome {
+    let evidence = evidence_of(exchange);
+    let strange = format!("network {network:?} is not CAIP-2");
+    if is_caip2(network) {
+        Outcome::pass(format!("network {network:?}"), evidence)
+    } else if network.starts_with("cloudflare:") {
+        // The specification's own cloudflare:402 has a longer namespace than CAIP-2 allows.
+        Outcome::info(strange, evidence)
+    } else if network.contains(':') {
+        Outcome::warn(strange, evidence)
+    } else {
+        Outcome::fail(strange, evidence)
+    }
 }
 
 fn amount(judged: &Judged<'_, '_>, version: Version) -> Outcome {
@@ -278,7 +295,7 @@ fn amount(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         if unpaid::is_base_units(amount) {
             Ok(())
         } else {
-            Err((false, format!("amount {amount:?} is no decimal integer")))
+            Err(format!("amount {amount:?} is no decimal integer"))
         }
     })
 }

@@ -1,6 +1,9 @@
 //! The checks: one file per section of the catalogue, one registry. Pure: no clock, no I/O.
 
 mod batch;
+pub mod challenge_notes;
+pub mod challenge_offers;
+pub mod challenge_true;
 pub mod challenge_v1;
 pub mod challenge_v2;
 pub mod check;
@@ -8,9 +11,13 @@ mod extensions;
 pub mod facilitator_requests;
 pub mod flow;
 pub mod judged;
+mod leaks;
+mod offered;
 mod other_schemes;
 pub mod outcome;
 pub mod payment_header;
+pub mod privacy;
+pub mod privacy_requests;
 pub mod registry;
 pub mod replay;
 pub mod run;

@@ -3,8 +3,9 @@
 use super::check::{Check, Grade};
 use super::extensions::{bazaar, echo, offers, receipts, sign_in};
 use super::{
-    batch, challenge_v1, challenge_v2, facilitator_requests, flow, other_schemes, payment_header,
-    replay, scheme_network, settlement_header, terms,
+    batch, challenge_notes, challenge_offers, challenge_true, challenge_v1, challenge_v2,
+    facilitator_requests, flow, other_schemes, payment_header, privacy, privacy_requests, replay,
+    scheme_network, settlement_header, terms,
 };
 
 /// Every check, in catalogue order.
@@ -17,12 +18,26 @@ pub const CHECKS: &[Check] = &[
     challenge_v2::MEMBERS,
     challenge_v2::NETWORK,
     challenge_v2::AMOUNT,
+    challenge_offers::POSITIVE,
     challenge_v2::RESOURCE,
+    challenge_offers::RESOURCE,
+    challenge_offers::DOMAIN,
     other_schemes::FEE_PAYER,
     other_schemes::UPTO,
+    challenge_offers::EXTENSIONS,
+    challenge_true::FLOW,
+    challenge_notes::BODY,
+    challenge_notes::ERROR,
+    challenge_notes::NO_CONTENT,
+    challenge_notes::SIZE,
+    challenge_true::STABLE,
+    challenge_offers::SUPPORTED,
     challenge_v1::BODY,
     challenge_v1::MEMBERS,
     challenge_v1::AMOUNT,
+    challenge_notes::V1_NETWORK,
+    challenge_notes::V1_CONTENT_TYPE,
+    challenge_notes::BOTH_AT_ONCE,
     payment_header::ACCEPTED_V2,
     payment_header::ACCEPTED_V1,
     payment_header::UNDECODABLE,
@@ -61,6 +76,11 @@ pub const CHECKS: &[Check] = &[
     sign_in::STRANGER,
     sign_in::STATUS,
     bazaar::VALID,
+    privacy::ERRORS,
+    privacy::ECHO,
+    privacy::SHARED_RECEIPT,
+    privacy_requests::MARKUP,
+    privacy_requests::HOST,
     batch::CORRECTIVE,
     batch::AFTER_HANDLER,
     batch::PARALLEL,
@@ -100,6 +120,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::checks::Grade;
 
     #[test]
     fn ids_are_unique_and_no_member_is_empty() {

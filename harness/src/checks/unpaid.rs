@@ -85,7 +85,7 @@ pub(super) fn each_offer_text<'f, 'h>(
     judged: &Judged<'f, 'h>,
     version: Version,
     member: &str,
-    judge: impl Fn(&str) -> Result<(), (bool, String)>,
+    judge: impl Fn(&str) -> Result<(), String>,
 ) -> Outcome {
     each_challenge(judged, version, |exchange, challenge| {
         let texts = challenge
@@ -95,8 +95,7 @@ pub(super) fn each_offer_text<'f, 'h>(
         let outcomes: Outcome = texts
             .map(|text| match judge(text) {
                 Ok(()) => Outcome::pass(format!("{member} {text:?}"), evidence_of(exchange)),
-                Err((true, why)) => Outcome::warn(why, evidence_of(exchange)),
-                Err((false, why)) => Outcome::fail(why, evidence_of(exchange)),
+                Err(why) => Outcome::fail(why, evidence_of(exchange)),
             })
             .collect();
         if outcomes.is_empty() {

@@ -208,6 +208,9 @@ pub struct RunStarted {
     pub node: Option<String>,
     /// URL at which our facilitator is advertised.
     pub facilitator_url: String,
+    /// URL of the RPC endpoint that launched targets are told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpc_url: Option<String>,
     /// Text that only a paid body holds, if declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<String>,

@@ -1,6 +1,7 @@
 //! The history of a run: append-only events, the only thing that judges look at.
 
 pub mod bodies;
+pub mod canary;
 pub mod case_ran;
 pub mod direct;
 pub mod event;

@@ -11,6 +11,7 @@ use x402_assay_protocol::{Version, write};
 use super::defects::Defect;
 use super::identifier;
 use super::offers::{offers, resource};
+use super::options::MARKER;
 use super::page::Page;
 use super::shop::Shop;
 use super::variants::Variant;
@@ -54,7 +55,10 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
         .collect();
     let mut message = json!({ "x402Version": version.number(), "error": error });
     if version == Version::V2 && !shop.has(Defect::ResourceMissing) {
-        message["resource"] = resource(url);
+        message["resource"] = match shop.has(Defect::ResourceElsewhere) {
+            true => resource("http://shop.example/catalogue"),
+            false => resource(url),
+        };
     }
     message["accepts"] = accepts.into();
     if version == Version::V2 {
@@ -62,6 +66,12 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
             true => Value::Null,
             false => json!({ identifier::EXTENSION: identifier::declaration() }),
         };
+    }
+    if version == Version::V2 && shop.has(Defect::ExtensionBare) {
+        message["extensions"]["loyalty"] = json!({ "points": 3 });
+    }
+    if shop.has(Defect::ChallengePreview) {
+        message["preview"] = json!(MARKER);
     }
     if shop.does(Variant::ExtraFields) {
         message["x-shop"] = json!(["reference"]);
@@ -94,7 +104,11 @@ fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
         );
     }
     let body = message(shop, Version::V1, url, error, quote);
-    Page::json(StatusCode::PAYMENT_REQUIRED, &body)
+    let page = Page::json(StatusCode::PAYMENT_REQUIRED, &body);
+    match shop.has(Defect::V1ContentType) {
+        true => page.with("content-type", "text/plain"),
+        false => page,
+    }
 }
 
 fn v2_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {

@@ -30,6 +30,21 @@ switches! {
     V1NotJson = "v1-not-json": "The v1 challenge body is text.";
     V1MissingField = "v1-missing-field": "The v1 offers lack `resource` and `description`.";
     V1AmountDecimal = "v1-amount-decimal": "The v1 amount is `0.01`, not base units.";
+    OfferFree = "offer-free": "A second v2 offer asks for nothing.";
+    ResourceElsewhere = "resource-elsewhere": "The v2 `resource.url` names another path.";
+    OfferWrongDomain = "offer-wrong-domain": "A second v2 offer gives the token another EIP-712 version.";
+    ExtensionBare = "extension-bare": "A v2 extension has neither `info` nor `schema`.";
+    UpfrontUndeclared = "upfront-undeclared": "Settles first, and verifies nothing, undeclared.";
+    ChallengePreview = "challenge-preview": "The challenge holds a preview of the paid content.";
+    OfferDrifts = "offer-drifts": "A second v2 offer asks for more in every challenge.";
+    OfferUnsupported = "offer-unsupported": "A second v2 offer is on a network that the facilitator does not settle.";
+    V1NetworkCaip2 = "v1-network-caip2": "A second v1 offer names its network as v2 does.";
+    V1ContentType = "v1-content-type": "The v1 challenge body is typed as text.";
+    // Privacy.
+    ErrorsLeak = "errors-leak": "Errors show the stack and the RPC endpoint with its key.";
+    EchoesPayment = "echoes-payment": "A refusal repeats the payment header it refuses.";
+    PaywallReflects = "paywall-reflects": "The paywall page for browsers shows path and query as they came.";
+    TenantByHost = "tenant-by-host": "The `Host` header decides who is paid.";
     // Whole paid routes: what stands between the bench and the paywall.
     RouteError = "route-error": "Paid routes answer 500.";
     RouteUnauthorized = "route-unauthorized": "Paid routes answer 401.";

@@ -6,6 +6,7 @@ use x402_assay_protocol::write::set;
 use x402_assay_protocol::{Version, network::by_chain_id};
 
 use super::defects::Defect;
+use super::odd_offers::{odd_offers, pay_to};
 use super::options::ReferenceServerOptions;
 use super::shop::Shop;
 use super::variants::Variant;
@@ -39,6 +40,7 @@ pub(super) fn network_name(options: &ReferenceServerOptions, version: Version) -
 /// The offers for a resource. `quote` numbers the challenge they stand in.
 pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Vec<Offer> {
     let first = payable(shop, version, url, quote);
+    let odd = odd_offers(shop, version, &first, quote);
     let mut offers = Vec::new();
     if shop.does(Variant::ForeignOffersFirst) && version == Version::V2 {
         offers.extend(foreign(&first));
@@ -56,13 +58,15 @@ pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Ve
             offers.reverse();
         }
     }
-    offers
-        .into_iter()
-        .map(|own| Offer {
-            advertised: deviating(shop, version, own.clone()),
-            own: is_payable(&own).then_some(own),
-        })
-        .collect()
+    let honoured = offers.into_iter().map(|own| Offer {
+        advertised: deviating(shop, version, own.clone()),
+        own: is_payable(&own).then_some(own),
+    });
+    let odd = odd.into_iter().map(|advertised| Offer {
+        advertised,
+        own: None,
+    });
+    honoured.chain(odd).collect()
 }
 
 fn payable(shop: &Shop, version: Version, url: &str, quote: u64) -> Value {
@@ -79,7 +83,7 @@ fn payable(shop: &Shop, version: Version, url: &str, quote: u64) -> Value {
         "network": network_name(options, version),
         (version.amount_field()): options.price.to_string(),
         "asset": address(options.token.verifying_contract),
-        "payTo": address(options.pay_to),
+        "payTo": address(pay_to(shop, url)),
         "maxTimeoutSeconds": options.max_timeout_seconds,
         "extra": { "name": options.token.name, "version": options.token.version },
     });

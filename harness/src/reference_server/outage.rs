@@ -1,6 +1,7 @@
 //! Defects of whole routes: what stands between a client and the paywall.
 
 use http::StatusCode;
+use serde_json::json;
 
 use super::alias;
 use super::ask::Ask;
@@ -9,6 +10,15 @@ use super::content::Content;
 use super::defects::Defect;
 use super::page::Page;
 use super::shop::Shop;
+
+/// Defect: an error page that shows what only the operator should see.
+pub(super) fn bared(status: StatusCode, why: &str) -> Page {
+    let stack = format!(
+        "Error: {why}\n    at decodePayment (/srv/shop/node_modules/paywall/dist/index.js:412:17)\n    at async handle (/srv/shop/server.js:31:5)"
+    );
+    let rpc = "https://base-sepolia.g.alchemy.com/v2/Zx81mQkT7uPq0sLdVn3RyE4w";
+    Page::json(status, &json!({ "error": why, "stack": stack, "rpc": rpc }))
+}
 
 /// The answer of a route that is out of order; `None` when it is not.
 pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {

@@ -21,6 +21,7 @@ use super::one_at_a_time::MidPurchase;
 use super::outage;
 use super::page::Page;
 use super::receipt;
+use super::reflecting_page;
 use super::settlement::{self, Outcome};
 use super::shop::Shop;
 use super::start;
@@ -72,7 +73,10 @@ impl Purchase {
             return outage::give_away(&self.shop, &content).await.into();
         }
         match incoming {
-            Incoming::Nothing => self.challenge("Payment required").into(),
+            Incoming::Nothing => {
+                let challenge = self.challenge("Payment required");
+                reflecting_page::dressed(&self.shop, &self.ask, challenge).into()
+            }
             Incoming::Undecodable(header) => self.undecodable(header).await.into(),
             Incoming::Payment(payment) => self.paid(&payment).await,
         }
@@ -105,7 +109,11 @@ impl Purchase {
             false => StatusCode::BAD_REQUEST,
         };
         let name = header.version.payment_header();
-        self.uncached(Page::error(status, &format!("{name}: {}", header.why)))
+        let why = format!("{name}: {}", header.why);
+        self.uncached(match shop.has(Defect::ErrorsLeak) {
+            true => outage::bared(status, &why),
+            false => Page::error(status, &why),
+        })
     }
 
     async fn paid(&self, payment: &Presented) -> Response {
@@ -134,7 +142,9 @@ impl Purchase {
             Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
             Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
-            Taken::Claimed(claim) if shop.does(Variant::Upfront) => {
+            Taken::Claimed(claim)
+                if shop.does(Variant::Upfront) || shop.has(Defect::UpfrontUndeclared) =>
+            {
                 self.settle_first(claim, &deal, payment).await.into()
             }
             Taken::Claimed(claim) => self.verified(claim, deal, payment).await,
@@ -193,6 +203,10 @@ impl Purchase {
                 let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
                 return match slips {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
+                    false if shop.has(Defect::EchoesPayment) => {
+                        let header = String::from_utf8_lossy(&payment.header);
+                        self.challenge(&format!("{reason}: {header}")).into()
+                    }
                     false => self.challenge(&reason).into(),
                 };
             }

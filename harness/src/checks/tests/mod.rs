@@ -1,10 +1,12 @@
 //! Every check, green on an honest server and red on one deviation.
 
 mod challenge;
+mod challenge_more;
 mod extensions;
 mod flow;
 mod honest;
 mod payment_header;
+mod privacy;
 mod terms;
 mod tolerated;
 

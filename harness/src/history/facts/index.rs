@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::Facts;
+use crate::history::direct::DirectCall;
 use crate::history::event::{Event, What};
 use crate::history::exchange::{Exchange, Outcome};
 use crate::history::facilitator_call::{Broadcast, CallAnswer, FacilitatorCall, Hold, Mined};
@@ -253,6 +254,24 @@ impl<'h> Facts<'h> {
             .collect();
         for call in &mut self.calls {
             call.direct = bodies.contains(call.body_hash());
+        }
+        self.mark_direct_supported();
+    }
+
+    /// `/supported` has no body: the first such call while the bench makes one is its own.
+    fn mark_direct_supported(&mut self) {
+        let direct = self.exchanges.iter().filter(|exchange| {
+            DirectCall::of(exchange).is_some_and(|call| call.endpoint() == Endpoint::Supported)
+        });
+        for exchange in direct {
+            let own = self.calls.iter_mut().find(|call| {
+                call.endpoint == Endpoint::Supported
+                    && !call.direct
+                    && exchange.spans(call.received_at_us)
+            });
+            if let Some(call) = own {
+                call.direct = true;
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use alloy_primitives::Address;
 use serde_json::{Value, json};
 use x402_assay_protocol::{Version, header, network};
 
+use super::super::direct;
 use super::super::event::{RunStarted, Signed};
 use super::{Call, Moves, Payment, Probe, Reply, Script};
 
@@ -70,7 +71,7 @@ fn refusal(version: Version, error: &str) -> Reply {
         Version::V1 => {
             let mut challenge = challenge_v1();
             challenge["error"] = json!(error);
-            Reply::answer(402, &challenge.to_string())
+            Reply::answer(402, &challenge.to_string()).with("content-type", "application/json")
         }
         Version::V2 => {
             let mut challenge = challenge_v2();
@@ -130,8 +131,13 @@ impl Script {
                 probe.payment = Some(Payment::Raw("eyJ4NDAyVmVyc2lvbiI6Mn0=".to_owned()));
                 self = self.then(probe);
             }
+            self = self.then(supported());
         }
-        self
+        self = self.then(Probe::new(&name("privacy/host"), unpaid()));
+        let mut page = Probe::new(&name("privacy/markup-query"), unpaid());
+        page.header("content-type", Some("text/html"));
+        page.body("<!doctype html><p>Pay for &lt;script&gt;");
+        self.then(page)
     }
 }
 
@@ -181,6 +187,23 @@ const SHAPES: &[&str] = &[
     "shape/number-for-string",
 ];
 
+/// A direct question to the facilitator.
+fn supported() -> Probe {
+    let kinds = json!({"kinds": [
+        {"x402Version": 1, "scheme": "exact", "network": "base-sepolia"},
+        {"x402Version": 2, "scheme": "exact", "network": "eip155:84532"},
+        {"x402Version": 2, "scheme": "exact", "network": "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1"},
+    ]});
+    Probe {
+        route: direct::ROUTE.to_owned(),
+        path: Some("/supported".to_owned()),
+        ..Probe::new(
+            "v2/challenge/supported",
+            Reply::answer(200, &kinds.to_string()),
+        )
+    }
+}
+
 fn sale(version: Version, name: &str) -> Probe {
     let reply = Reply::answer(200, CONTENT).with(version.settlement_header(), "receipt");
     Probe {
@@ -213,6 +236,7 @@ fn setup() -> RunStarted {
         chain_reason: None,
         node: None,
         facilitator_url: "http://127.0.0.1:4402".to_owned(),
+        rpc_url: Some("http://127.0.0.1:8545".to_owned()),
         marker: Some(MARKER.to_owned()),
         counts_executions: false,
         idempotent_replay: false,

@@ -58,12 +58,12 @@ impl Script {
         self
     }
 
-    /// Changes every exchange without a payment.
+    /// Changes every exchange with the target that carries no payment.
     #[must_use]
     pub(crate) fn edit_unpaid(mut self, change: impl Fn(&mut Probe)) -> Self {
         self.probes
             .iter_mut()
-            .filter(|probe| probe.payment.is_none())
+            .filter(|probe| probe.payment.is_none() && probe.route.starts_with('/'))
             .for_each(change);
         self
     }

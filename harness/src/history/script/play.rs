@@ -109,7 +109,7 @@ impl Stage {
             probe: probe.name.clone(),
             route: probe.route.clone(),
             method: probe.method.clone(),
-            path: probe.route.clone(),
+            path: probe.path.clone().unwrap_or_else(|| probe.route.clone()),
             headers,
             body: None,
             authorization: signed.as_ref().map(|signed| signed.authorization),
@@ -139,7 +139,12 @@ impl Stage {
             Some(Payment::Again(earlier)) => self.sent[earlier].clone(),
             Some(Payment::Fresh(wrong)) => {
                 let signed = self.sign(version, wrong.clone(), exchange);
-                let value = super::encode(&payment(version, &signed));
+                let mut message = payment(version, &signed);
+                for (place, value) in &probe.accepted {
+                    let place = format!("/accepted{place}");
+                    x402_assay_protocol::write::set(&mut message, &place, Some(value.clone()));
+                }
+                let value = super::encode(&message);
                 self.say(What::Signed(Box::new(signed.clone())));
                 (Some(signed), value)
             }

@@ -12,10 +12,14 @@ pub(crate) struct Probe {
     pub(crate) name: String,
     /// Route it goes to.
     pub(crate) route: String,
+    /// Path it is sent to, when it is not the route's.
+    pub(crate) path: Option<String>,
     /// HTTP method.
     pub(crate) method: String,
     /// What it pays with.
     pub(crate) payment: Option<Payment>,
+    /// Members of the accepted offer (v2) that differ: JSON pointer, value.
+    pub(crate) accepted: Vec<(&'static str, Value)>,
     /// Calls to our facilitator that it causes, in order.
     pub(crate) calls: Vec<Call>,
     /// Transfers that it causes.
@@ -121,8 +125,10 @@ impl Probe {
         Self {
             name: name.to_owned(),
             route: "/paid".to_owned(),
+            path: None,
             method: "GET".to_owned(),
             payment: None,
+            accepted: Vec::new(),
             calls: Vec::new(),
             moves: Vec::new(),
             runs: 0,

@@ -5,6 +5,7 @@ mod defects_paths;
 mod defects_payment;
 mod defects_replay;
 mod defects_settlement;
+mod defects_terms;
 mod defects_trust;
 mod flow;
 mod front;

@@ -5,7 +5,9 @@
 
 mod basic;
 mod malformed;
+mod privacy;
 mod purchase;
+mod supported;
 mod wrong;
 
 use futures_util::future::BoxFuture;
@@ -24,7 +26,13 @@ pub(super) struct Section {
 }
 
 /// Every section, in the order of a run: what may make a target refuse the rest comes last.
-const SECTIONS: &[Section] = &[basic::SECTION, wrong::SECTION, malformed::SECTION];
+const SECTIONS: &[Section] = &[
+    basic::SECTION,
+    supported::SECTION,
+    wrong::SECTION,
+    malformed::SECTION,
+    privacy::SECTION,
+];
 
 /// One route in one version.
 #[derive(Debug)]

@@ -210,7 +210,7 @@ pub(super) fn only_supported_called(scene: &Scene<'_, '_>) -> Option<String> {
         .facts
         .calls
         .iter()
-        .any(|call| call.endpoint == Endpoint::Supported);
+        .any(|call| call.endpoint == Endpoint::Supported && !call.direct);
     (is_uncalled(scene) && asked && scene.paid.is_some()).then(|| {
         let shown = scene.paid.map(Exchange::ending).unwrap_or_default();
         format!(
