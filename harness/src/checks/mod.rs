@@ -5,18 +5,24 @@ pub mod challenge_v2;
 pub mod check;
 pub mod facilitator_requests;
 pub mod flow;
+pub mod handler;
+pub mod inside;
 pub mod judged;
 pub mod outcome;
 pub mod payment_header;
+pub mod refusal_challenge;
 pub mod registry;
 pub mod replay;
 pub mod run;
 pub mod scheme_network;
 pub mod selection;
+pub mod settle_refused;
+pub mod settle_trouble;
 pub mod settlement_header;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+mod troubled;
 mod unpaid;
 
 pub use check::{Check, Grade, Grading, Level, Need, Role};

@@ -9,7 +9,8 @@ use crate::history::script::Script;
 
 #[test]
 fn an_honest_v2_server_is_conformant() {
-    let report = Script::honest(Version::V2).report();
+    let script = Script::honest(Version::V2).and_troubled(Version::V2);
+    let report = script.report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Inconclusive] {
         assert_eq!(
@@ -18,14 +19,18 @@ fn an_honest_v2_server_is_conformant() {
             "{verdict:?}"
         );
     }
-    let v1_only = [
+    // About v1, but for the upfront flow.
+    let skipped = [
         "SRV-V1-402-001",
         "SRV-V1-402-002",
         "SRV-V1-402-003",
         "SRV-HDR-002",
         "SRV-TERM-009",
+        "SRV-FLOW-005",
+        "SRV-FLOW-013",
+        "SRV-SETF-004",
     ];
-    assert_eq!(with_verdict(&report, Verdict::Skipped), v1_only);
+    assert_eq!(with_verdict(&report, Verdict::Skipped), skipped);
     assert!(report.controls.positive.held && report.controls.mutation.held);
     assert_eq!(report.target.uses_our_facilitator, Some(true));
 }
@@ -43,9 +48,14 @@ fn an_honest_v1_server_is_conformant() {
 
 #[test]
 fn a_server_of_both_generations_passes_every_check() {
-    let report = Script::honest(Version::V1).and_honest(Version::V2).report();
+    let script = Script::honest(Version::V1)
+        .and_honest(Version::V2)
+        .and_troubled(Version::V1)
+        .and_troubled(Version::V2);
+    let report = script.report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
-    assert_eq!(report.counts.pass, CHECKS.len());
+    assert_eq!(with_verdict(&report, Verdict::Skipped), ["SRV-FLOW-013"]);
+    assert_eq!(report.counts.pass + report.counts.info + 1, CHECKS.len());
     assert_eq!(report.target.versions, ["v1", "v2"]);
     let held = |row: &&x402_assay_reports::model::InvariantResult| {
         row.verdict == Verdict::Pass && row.observed > 0
@@ -56,7 +66,10 @@ fn a_server_of_both_generations_passes_every_check() {
         .filter(held)
         .map(|row| row.id.as_str())
         .collect();
-    assert_eq!(held, ["I1", "I2", "I3", "I4", "I5", "I7", "I10"]);
+    assert_eq!(
+        held,
+        ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I9", "I10"]
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Every check, green on an honest server and red on one deviation.
 
 mod challenge;
+mod delivery;
 mod flow;
 mod honest;
 mod payment_header;
+mod settlement;
 mod terms;
 mod tolerated;
 

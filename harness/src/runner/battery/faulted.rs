@@ -1,5 +1,6 @@
 //! Payments that our facilitator treats badly: a fault that hits one authorization and nobody else.
 
+use alloy_primitives::Address;
 use serde_json::json;
 use x402_mock_facilitator::event::Endpoint;
 use x402_mock_facilitator::{Fault, FaultSpec, FaultView, Match};
@@ -18,15 +19,6 @@ pub(super) type Trouble = (Option<Endpoint>, Fault);
 pub(super) struct Ready {
     pub(super) header: PaymentHeader,
     pub(super) payment: SignedPayment,
-}
-
-/// A payment that was sent while our facilitator was at fault.
-#[derive(Debug)]
-pub(super) struct Faulted {
-    pub(super) ready: Ready,
-    pub(super) exchange: Exchange,
-    /// How often the faults fired, all together, until the answer came. The judges read it from the history.
-    pub(super) fired: u64,
 }
 
 impl Battery<'_> {
@@ -82,17 +74,28 @@ impl Battery<'_> {
     }
 
     /// Ends what [`Self::inject`] began, and tells how each fault stood.
+    #[allow(dead_code)] // For sections that send a payment again when its fault is over.
     pub(super) async fn take_back(&self, ready: &Ready) -> Result<Vec<FaultView>, ControlError> {
         let list = self.session.control.remove_faults(&prefix(ready)).await?;
         Ok(list.faults)
     }
 
-    /// Pays under these troubles: challenge, signature, faults for that payment alone, the paid request, faults gone.
+    /// Ends every fault of this run's payments.
+    pub(super) async fn take_all_back(&self) -> Result<(), ControlError> {
+        let control = &self.session.control;
+        for payer in &self.session.payers {
+            control.remove_faults(&prefix_of(payer.address())).await?;
+        }
+        Ok(())
+    }
+
+    /// Pays under these troubles: challenge, signature, faults for that payment alone, the paid request. The faults stay
+    /// until [`Self::take_all_back`]: some servers settle when the answer has left.
     pub(super) async fn pay_under(
         &self,
         name: &str,
         troubles: &[Trouble],
-    ) -> Result<Option<Faulted>, SendError> {
+    ) -> Result<Option<(Ready, Exchange)>, SendError> {
         let Some(ready) = self.ready(name, 0, |_, _| ()).await? else {
             return Ok(None);
         };
@@ -105,22 +108,22 @@ impl Battery<'_> {
         name: &str,
         ready: Ready,
         troubles: &[Trouble],
-    ) -> Result<Faulted, SendError> {
+    ) -> Result<(Ready, Exchange), SendError> {
         self.inject(&ready, troubles).await?;
         let probe = self.probe(name);
         let sent = self.session.send(&probe, self.route, Some(&ready.header));
-        let sent = sent.await;
-        // Also when nothing could be sent: a facilitator that serves several runs must not keep it.
-        let stood = self.take_back(&ready).await?;
-        Ok(Faulted {
-            ready,
-            exchange: sent?,
-            fired: stood.iter().map(|view| view.fired).sum(),
-        })
+        let exchange = sent.await?;
+        Ok((ready, exchange))
     }
 }
 
-/// Begins the names of all faults of one payment. The nonce keeps runs beside each other apart.
+/// Begins the names of all faults of one payment.
 fn prefix(ready: &Ready) -> String {
-    format!("battery.{:x}.", ready.payment.key.nonce)
+    let key = &ready.payment.key;
+    format!("{}{:x}.", prefix_of(key.payer), key.nonce)
+}
+
+/// Begins the names of all faults of one payer's payments; every run has payers of its own.
+fn prefix_of(payer: Address) -> String {
+    format!("battery.{payer:x}.")
 }

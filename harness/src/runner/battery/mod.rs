@@ -4,10 +4,12 @@
 //! [`SECTIONS`].
 
 mod basic;
-#[allow(dead_code)] // Its users are the sections on settlement and on facilitator trouble.
+mod delivery;
+mod departure;
 mod faulted;
 mod malformed;
 mod purchase;
+mod settlement;
 mod wrong;
 
 use futures_util::future::BoxFuture;
@@ -26,7 +28,14 @@ pub(super) struct Section {
 }
 
 /// Every section, in the order of a run: what may make a target refuse the rest comes last.
-const SECTIONS: &[Section] = &[basic::SECTION, wrong::SECTION, malformed::SECTION];
+const SECTIONS: &[Section] = &[
+    basic::SECTION,
+    wrong::SECTION,
+    delivery::SECTION,
+    settlement::SECTION,
+    malformed::SECTION,
+    departure::SECTION,
+];
 
 /// One route in one version.
 #[derive(Debug)]
@@ -74,15 +83,27 @@ impl Battery<'_> {
 
     /// Every section.
     pub(crate) async fn full(&self) -> Result<(), SendError> {
+        let mut outcome = Ok(());
         for section in SECTIONS {
-            (section.run)(self).await?;
+            outcome = (section.run)(self).await;
+            if outcome.is_err() {
+                break;
+            }
         }
-        Ok(())
+        // Also when it broke off: a facilitator that serves several runs must not keep them.
+        let taken_back = self.take_all_back().await;
+        outcome?;
+        Ok(taken_back?)
     }
 
     /// The payer of good purchases is number 0, that of bad ones number 1.
     fn payer(&self, index: usize) -> &Payer {
         &self.session.payers[index % self.session.payers.len()]
+    }
+
+    /// The same on another route.
+    fn on<'r>(&'r self, route: &'r Route) -> Battery<'r> {
+        Battery { route, ..*self }
     }
 
     fn probe(&self, name: &str) -> String {
