@@ -85,6 +85,10 @@ async fn settlement(battery: &Battery<'_>) -> Result<(), SendError> {
             .await?;
     }
     for name in JUNK {
+        // Legacy v1 servers read every text as a yes; the scenario `settle-coerced-verdicts` shows it.
+        if battery.version == Version::V1 && *name == "flag-string" {
+            continue;
+        }
         let Ok(case) = name.parse() else { continue };
         let fault = Body { case, work: false };
         let probe = format!("settle/junk-{name}");
