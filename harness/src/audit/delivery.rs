@@ -123,6 +123,16 @@ impl<'h> Contents<'h> {
         self.delivery(exchange) == Delivery::Content || self.left_in_part(exchange)
     }
 
+    /// The response header that holds the marker, if one does and no answer to an unpaid request has it there too.
+    pub fn header_with_marker(&self, exchange: &Exchange<'h>) -> Option<&'h str> {
+        let marker = self.marker.filter(|_| !self.marker_is_public)?;
+        let headers = &exchange.answer()?.headers;
+        let mut found = headers
+            .iter()
+            .filter(|(_, value)| exchange.whole(value).contains(marker));
+        found.next().map(|(name, _)| name.as_str())
+    }
+
     fn left_in_part(&self, exchange: &Exchange<'h>) -> bool {
         let (Some(partial), Some(text)) = (exchange.partial, exchange.partial_text()) else {
             return false;

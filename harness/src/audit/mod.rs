@@ -12,5 +12,6 @@ pub mod timeline;
 
 pub use books::{Book, Books};
 pub use delivery::{Contents, Delivery};
+pub(crate) use invariants::declares_upfront;
 pub use ledger::Moved;
 pub use span::{Recovery, Round, Span};

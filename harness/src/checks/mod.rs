@@ -10,6 +10,8 @@ pub mod check;
 mod extensions;
 pub mod facilitator_requests;
 pub mod flow;
+pub mod handler;
+pub mod inside;
 pub mod judged;
 mod leaks;
 mod offered;
@@ -18,15 +20,19 @@ pub mod outcome;
 pub mod payment_header;
 pub mod privacy;
 pub mod privacy_requests;
+pub mod refusal_challenge;
 pub mod registry;
 pub mod replay;
 pub mod run;
 pub mod scheme_network;
 pub mod selection;
+pub mod settle_refused;
+pub mod settle_trouble;
 pub mod settlement_header;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+mod troubled;
 mod unpaid;
 
 pub use check::{Check, Grade, Grading, Level, Need, Role};

@@ -329,4 +329,6 @@ pub enum Trouble {
     Malformed,
     /// The run was stopped.
     Cancelled,
+    /// The bench went away on purpose.
+    Left,
 }

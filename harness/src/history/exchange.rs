@@ -272,5 +272,6 @@ const fn trouble_words(trouble: Trouble) -> &'static str {
         Trouble::TooLarge => "answer too large",
         Trouble::Malformed => "not HTTP",
         Trouble::Cancelled => "run stopped",
+        Trouble::Left => "the client went away on purpose",
     }
 }

@@ -70,6 +70,7 @@ switches! {
     ServeOnFacilitatorError = "serve-on-facilitator-error": "Serves when the facilitator cannot be asked.";
     VerdictsCoerced = "verdicts-coerced": "`isValid` and `success` are read as truthy: \"true\", 1 and {} are yes.";
     VerifyAny200IsValid = "verify-any-200-is-valid": "Verify is judged by its status alone: HTML, nothing and `isValid: false` with 200 pass.";
+    RefusalWithoutChallenge = "refusal-without-challenge": "The 402 after a failed verification carries an error and no challenge.";
     LocalCheckOnRefusal = "local-check-on-refusal": "After the facilitator's no, amount and recipient are compared and that is enough to serve.";
     HeadUnpaid = "head-unpaid": "HEAD runs the paid handler without payment.";
     EncodedPathUnpaid = "encoded-path-unpaid": "A percent-encoded paid path is served without payment.";
@@ -105,12 +106,15 @@ switches! {
     SettleTwice = "settle-twice": "Every payment is settled twice.";
     SettleBeforeHandler = "settle-before-handler": "Settles before the handler has run, undeclared.";
     SettleOnHandlerError = "settle-on-handler-error": "Settles although the handler failed.";
+    UpfrontLate = "upfront-late": "Declares `paymentFlow: upfront` and settles after the handler all the same.";
     ChargeWithoutService = "charge-without-service": "Settles, then answers 500.";
     PendingIsSuccess = "pending-is-success": "`settlement_pending` counts as settled.";
     ChallengeOnUnknown = "challenge-on-unknown": "An unknown settlement outcome becomes a fresh 402.";
     ImpatientWithFacilitator = "impatient-with-facilitator": "Gives the facilitator 400 ms, less than a settlement takes, and then asks for a new payment.";
     StreamBeforeSettlement = "stream-before-settlement": "The stream's first bytes leave before settlement.";
     LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
+    SettlementOverridesLeak = "settlement-overrides-leak": "The handler's `Settlement-Overrides` header is left on the paid answer.";
+    ExtensionResponsesForwarded = "extension-responses-forwarded": "The facilitator's `EXTENSION-RESPONSES` header is passed on to the client.";
     LeakInHeader = "leak-in-header": "The 402 after a failed settlement carries the paid body in a header.";
     // Repeats.
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
@@ -147,5 +151,6 @@ switches! {
     ReceiptWrongNetwork = "receipt-wrong-network": "The receipt names another network.";
     ReceiptWithoutNetwork = "receipt-without-network": "The receipt names no network.";
     ReceiptErrorReason = "receipt-error-reason": "A receipt of success carries an `errorReason`.";
+    ReceiptInventsTransaction = "receipt-invents-transaction": "The receipt of a failed settlement names a transaction that does not exist.";
     ReceiptClaimsSuccess = "receipt-claims-success": "The receipt of a failed settlement says `success: true`.";
 }

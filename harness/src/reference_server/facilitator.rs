@@ -13,6 +13,8 @@ use super::options::{ReferenceServerOptions, StartError};
 use super::witness::{Watched, Witness};
 use crate::http::{SetupError, tls};
 
+/// What the facilitator tells the server about extensions.
+pub(super) const EXTENSION_RESPONSES: &str = "extension-responses";
 /// Bytes of an answer that are read.
 const LARGEST_ANSWER: usize = 256 << 10;
 
@@ -36,6 +38,8 @@ pub(super) struct Settled {
     pub(super) reason: Option<String>,
     /// `payer`.
     pub(super) payer: Option<String>,
+    /// The `EXTENSION-RESPONSES` header, which is meant for the server alone.
+    pub(super) aside: Option<String>,
 }
 
 /// The facilitator could not be asked, or gave no usable answer.
@@ -118,7 +122,7 @@ impl FacilitatorClient {
     /// `POST /settle`
     pub(super) async fn settle(&self, request: &Value, network: &str) -> Result<Settled, Trouble> {
         let answer = self.post(Endpoint::Settle, request).await?;
-        let ok = answer.ok();
+        let (ok, aside) = (answer.ok(), answer.aside.clone());
         let any = self.leniency.any_ok_settles && ok;
         let answer = match answer.json() {
             Err(_) if any => Value::Null,
@@ -129,6 +133,7 @@ impl FacilitatorClient {
             transaction: text(&answer, "transaction").unwrap_or_default(),
             reason: text(&answer, "errorReason"),
             payer: text(&answer, "payer"),
+            aside: aside.clone(),
         };
         let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
         if any {
@@ -206,12 +211,15 @@ impl FacilitatorClient {
 struct Answer {
     status: http::StatusCode,
     body: Bytes,
+    aside: Option<String>,
 }
 
 impl Answer {
     /// Reads all of it, bounded.
     async fn of(mut answer: reqwest::Response) -> Result<Self, Trouble> {
         let mut body = BytesMut::new();
+        let aside = answer.headers().get(EXTENSION_RESPONSES);
+        let aside = aside.and_then(|value| value.to_str().ok().map(str::to_owned));
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 return Err(Trouble::Junk("it is too large".to_owned()));
@@ -221,6 +229,7 @@ impl Answer {
         Ok(Self {
             status: answer.status(),
             body: body.freeze(),
+            aside,
         })
     }
 

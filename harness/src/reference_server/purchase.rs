@@ -13,7 +13,7 @@ use super::challenge::challenge;
 use super::content::Content;
 use super::deal::{Deal, looks_right, strike};
 use super::defects::Defect;
-use super::facilitator::{Settled, Verified};
+use super::facilitator::{EXTENSION_RESPONSES, Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
 use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
@@ -22,7 +22,7 @@ use super::outage;
 use super::page::Page;
 use super::receipt;
 use super::reflecting_page;
-use super::settlement::{self, Outcome};
+use super::settlement::{self, Outcome, Unsettled};
 use super::shop::Shop;
 use super::start;
 use super::streaming;
@@ -86,6 +86,13 @@ impl Purchase {
         challenge(&self.shop, &self.ask.url, error)
     }
 
+    fn not_verified(&self, reason: &str) -> Page {
+        match self.shop.has(Defect::RefusalWithoutChallenge) {
+            true => self.uncached(Page::error(StatusCode::PAYMENT_REQUIRED, reason)),
+            false => self.challenge(reason),
+        }
+    }
+
     async fn undecodable(&self, header: Undecodable) -> Page {
         let shop = &self.shop;
         if shop.has(Defect::ServeUndecodable) {
@@ -143,7 +150,8 @@ impl Purchase {
             Taken::Full => self.outage("too many payments are remembered").into(),
             Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
             Taken::Claimed(claim)
-                if shop.does(Variant::Upfront) || shop.has(Defect::UpfrontUndeclared) =>
+                if (shop.does(Variant::Upfront) && !shop.has(Defect::UpfrontLate))
+                    || shop.has(Defect::UpfrontUndeclared) =>
             {
                 self.settle_first(claim, &deal, payment).await.into()
             }
@@ -207,7 +215,7 @@ impl Purchase {
                         let header = String::from_utf8_lossy(&payment.header);
                         self.challenge(&format!("{reason}: {header}")).into()
                     }
-                    false => self.challenge(&reason).into(),
+                    false => self.not_verified(&reason).into(),
                 };
             }
             Err(trouble) => {
@@ -276,7 +284,7 @@ impl Purchase {
                 claim.release();
                 self.not_settled(page, deal, &settled)
             }
-            Outcome::Unknown(why) => self.unknown(claim, deal, page, &why),
+            Outcome::Unknown(open) => self.unknown(claim, deal, page, &open),
         }
     }
 
@@ -292,10 +300,10 @@ impl Purchase {
                 claim.release();
                 self.failed(deal, &settled)
             }
-            Outcome::Unknown(why) => {
+            Outcome::Unknown(open) => {
                 // Nothing is owed yet, and whether anything was paid is not known: the claim stays used up.
                 drop(claim);
-                self.outage(&why)
+                self.unsettled(deal, &open.why, &open)
             }
         }
     }
@@ -324,9 +332,9 @@ impl Purchase {
                 claim.keep_open(Arc::clone(open));
                 self.failed(deal, &settled)
             }
-            Outcome::Unknown(why) => {
+            Outcome::Unknown(unsettled) => {
                 claim.keep_open(Arc::clone(open));
-                self.outage(&why)
+                self.unsettled(deal, &unsettled.why, &unsettled)
             }
         }
     }
@@ -340,6 +348,7 @@ impl Purchase {
             .remember((payment.version, payment.authorization.from));
         let mut page = self.paid_page(page);
         receipt::attach(shop, &mut page, deal, settled);
+        self.leave_inside(&mut page, settled);
         shop.identifiers.remember(payment, &self.ask, &page);
         if shop.has(Defect::CacheWithoutPayer) {
             shop.replays.put(&self.ask.url, b"", &page);
@@ -349,6 +358,19 @@ impl Purchase {
             shop.replays.put(&self.ask.url, &payment.header, &page);
         }
         page
+    }
+
+    /// What is said between handler, server and facilitator does not leave, but for a defect.
+    fn leave_inside(&self, page: &mut Page, settled: &Settled) {
+        let shop = &self.shop;
+        if shop.has(Defect::SettlementOverridesLeak) {
+            page.set("settlement-overrides", r#"{"amount":"100%"}"#);
+        }
+        if shop.has(Defect::ExtensionResponsesForwarded)
+            && let Some(aside) = &settled.aside
+        {
+            page.set(EXTENSION_RESPONSES, aside);
+        }
     }
 
     fn not_settled(&self, page: Page, deal: &Deal, settled: &Settled) -> Page {
@@ -400,6 +422,7 @@ impl Purchase {
                 transaction: String::new(),
                 reason: Some(reason.to_owned()),
                 payer: None,
+                aside: None,
             };
             receipt::attach(&self.shop, &mut page, deal, &refused);
         }
@@ -413,8 +436,8 @@ impl Purchase {
     }
 
     /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.
-    fn unknown(&self, claim: Claim, deal: &Deal, page: Page, why: &str) -> Page {
-        let shop = &self.shop;
+    fn unknown(&self, claim: Claim, deal: &Deal, page: Page, open: &Unsettled) -> Page {
+        let (shop, why) = (&self.shop, open.why.as_str());
         if shop.has(Defect::ServeOnFacilitatorError) || shop.has(Defect::ServeOnSettleTrouble) {
             claim.spend();
             return self.paid_page(page);
@@ -425,14 +448,24 @@ impl Purchase {
         }
         if shop.has(Defect::GuardReleasedOnUnknown) {
             claim.release();
-            return self.outage(why);
+            return self.unsettled(deal, why, open);
         }
         claim.keep_open(Arc::new(OpenPurchase {
             url: self.ask.url.clone(),
             request: deal.settle_request.clone(),
             page,
         }));
-        self.outage(&format!("{why}; send the same payment again"))
+        let why = format!("{why}; send the same payment again");
+        self.unsettled(deal, &why, open)
+    }
+
+    /// An outage; a settlement that is pending is told with its transaction, so that the client can look for it.
+    fn unsettled(&self, deal: &Deal, why: &str, open: &Unsettled) -> Page {
+        let mut page = self.outage(why);
+        if let Some(pending) = &open.pending {
+            receipt::attach(&self.shop, &mut page, deal, pending);
+        }
+        page
     }
 
     fn outage(&self, why: &str) -> Page {

@@ -54,6 +54,9 @@ fn deviating(shop: &Shop, deal: &Deal, mut receipt: Value) -> Value {
         if shop.has(Defect::ReceiptClaimsSuccess) {
             receipt["success"] = json!(true);
         }
+        if shop.has(Defect::ReceiptInventsTransaction) {
+            receipt["transaction"] = json!(B256::random().to_string());
+        }
         return receipt;
     }
     if shop.has(Defect::ReceiptWrongTransaction) {

@@ -19,7 +19,16 @@ pub(super) enum Outcome {
     /// The money did not move and will not.
     Failed(Settled),
     /// Nobody here knows.
-    Unknown(String),
+    Unknown(Unsettled),
+}
+
+/// What is known of a settlement that may have happened.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    /// Why no more is known.
+    pub(super) why: String,
+    /// The answer that called it pending, if one did.
+    pub(super) pending: Option<Settled>,
 }
 
 /// Settles; a pending settlement is asked for once more with the identical body.
@@ -37,10 +46,14 @@ pub(super) async fn settle(shop: &Shop, deal: &Deal) -> Outcome {
 
 /// The same, for a purchase that is still open.
 pub(super) async fn attempt(shop: &Shop, request: &Value, network: &str) -> Outcome {
+    let mut pending = None;
     for _ in 0..2 {
         let settled = match shop.facilitator.settle(request, network).await {
             Ok(settled) => settled,
-            Err(trouble) => return Outcome::Unknown(trouble.to_string()),
+            Err(trouble) => {
+                let why = trouble.to_string();
+                return Outcome::Unknown(Unsettled { why, pending });
+            }
         };
         if settled.success {
             return Outcome::Done(settled);
@@ -54,8 +67,10 @@ pub(super) async fn attempt(shop: &Shop, request: &Value, network: &str) -> Outc
         if shop.has(Defect::PendingIsSuccess) {
             return Outcome::Done(believed(settled));
         }
+        pending = Some(settled);
     }
-    Outcome::Unknown("the settlement is still pending".to_owned())
+    let why = "the settlement is still pending".to_owned();
+    Outcome::Unknown(Unsettled { why, pending })
 }
 
 /// True when the settlement was refused because the authorization was used before, or is being used.

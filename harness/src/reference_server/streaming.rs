@@ -30,7 +30,7 @@ pub(super) fn respond(shop: Arc<Shop>, deal: Deal, claim: Claim) -> Response {
                 claim.release();
                 "settlement failed\n".to_owned()
             }
-            Outcome::Unknown(why) => format!("{why}\n"),
+            Outcome::Unknown(open) => format!("{}\n", open.why),
         };
         Ok::<_, Infallible>(Bytes::from(text))
     };

@@ -263,6 +263,28 @@ impl<'a> Session<'a> {
         payment: Option<&PaymentHeader>,
         give_up: Option<Duration>,
     ) -> Result<Exchange, SendError> {
+        let leave = async {
+            let Some(after) = give_up else {
+                return std::future::pending().await;
+            };
+            tokio::time::sleep(after).await;
+            let message = format!("the client gave up after {after:?}, as it was told");
+            (Trouble::TimedOut, message)
+        };
+        self.perform_until(probe, route, request, payment, leave)
+            .await
+    }
+
+    /// Sends one request and records both sides of it; when `leave` is over first the connection is closed, and the
+    /// exchange ends as it says.
+    pub(super) async fn perform_until(
+        &self,
+        probe: &str,
+        route: &str,
+        request: Request,
+        payment: Option<&PaymentHeader>,
+        leave: impl Future<Output = (Trouble, String)> + Send,
+    ) -> Result<Exchange, SendError> {
         self.acquire().await?;
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.record_sent(number, probe, route, &request, payment);
@@ -273,7 +295,7 @@ impl<'a> Session<'a> {
         };
         self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
-            exchange = send_or_give_up(&http, request, give_up) => exchange,
+            exchange = send_or_leave(&http, request, leave) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,
@@ -492,27 +514,21 @@ pub(crate) fn now_us() -> u64 {
         })
 }
 
-/// The exchange, or what there is of it when the client closes the connection after `give_up`.
-async fn send_or_give_up(
+/// The exchange, or what there is of it when the client closes the connection because `leave` is over.
+async fn send_or_leave(
     http: &ProbeClient,
     request: Request,
-    give_up: Option<Duration>,
+    leave: impl Future<Output = (Trouble, String)> + Send,
 ) -> Exchange {
-    let Some(give_up) = give_up else {
-        return http.send(request).await;
-    };
     let (kept, started_at_us) = (request.clone(), now_us());
-    match tokio::time::timeout(give_up, http.send(request)).await {
-        Ok(exchange) => exchange,
-        Err(_) => {
+    tokio::select! {
+        biased;
+        exchange = http.send(request) => exchange,
+        (trouble, message) = leave => {
             let total_us = now_us().saturating_sub(started_at_us);
             Exchange {
                 request: kept,
-                outcome: Err(Failure {
-                    trouble: Trouble::TimedOut,
-                    message: format!("the client gave up after {give_up:?}, as it was told"),
-                    partial: None,
-                }),
+                outcome: Err(Failure { trouble, message, partial: None }),
                 headers_us: total_us,
                 total_us,
                 started_at_us,

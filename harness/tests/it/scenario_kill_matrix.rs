@@ -253,6 +253,17 @@ const UNSEEN: &[(Defect, &str)] = &[
         "a message's form; SRV-FAC-011 judges it",
     ),
     (Defect::SettleTwice, "the second settlement moves nothing"),
+    (
+        Defect::RefusalWithoutChallenge,
+        "a message's form; SRV-FLOW-003 and 005 judge it",
+    ),
+    (
+        Defect::UpfrontLate,
+        "without the variant `upfront` it changes nothing; SRV-FLOW-013 judges it",
+    ),
+    (Defect::SettlementOverridesLeak, "a check's"),
+    (Defect::ExtensionResponsesForwarded, "a check's"),
+    (Defect::ReceiptInventsTransaction, "a check's"),
     (Defect::ReceiptNotBase64, "a check's"),
     (Defect::ReceiptWrongPayer, "a check's"),
     (Defect::ReceiptWrongNetwork, "a check's"),

@@ -4,6 +4,7 @@ mod armed;
 mod body;
 pub(crate) mod draw;
 mod hang;
+mod headers;
 pub(crate) mod inject;
 mod latency;
 mod lie;
@@ -28,6 +29,7 @@ mod words;
 
 pub use body::{Body, Case};
 pub use hang::Hang;
+pub use headers::Headers;
 pub use latency::{Latency, When};
 pub use lie::{Hash, Lie};
 pub use matching::Match;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::inject::Inject;
-use super::{Body, Hang, Latency, Lie, Match, Outage, Pending, Redirect, Reset, Status, Supported};
+use super::{
+    Body, Hang, Headers, Latency, Lie, Match, Outage, Pending, Redirect, Reset, Status, Supported,
+};
 
 /// Longest name of a fault or hold, in bytes.
 pub(crate) const NAME_MAX_BYTES: usize = 128;
@@ -39,6 +41,8 @@ pub enum Fault {
     Status(Status),
     /// A body that is not what it should be.
     Body(Body),
+    /// Further headers.
+    Headers(Headers),
     /// An untrue answer.
     Lie(Lie),
     /// Settlements that are pending before they are done.
@@ -105,6 +109,7 @@ impl Fault {
             Self::Reset(fault) => fault,
             Self::Status(fault) => fault,
             Self::Body(fault) => fault,
+            Self::Headers(fault) => fault,
             Self::Lie(fault) => fault,
             Self::Pending(fault) => fault,
             Self::Redirect(fault) => fault,
@@ -121,6 +126,7 @@ impl Fault {
             Self::Reset(_) => "reset",
             Self::Status(_) => "status",
             Self::Body(_) => "body",
+            Self::Headers(_) => "headers",
             Self::Lie(_) => "lie",
             Self::Pending(_) => "pending",
             Self::Redirect(_) => "redirect",
@@ -140,7 +146,7 @@ macro_rules! into_fault {
     };
 }
 into_fault!(
-    Latency, Hang, Reset, Status, Body, Lie, Pending, Redirect, Supported, Outage
+    Latency, Hang, Headers, Reset, Status, Body, Lie, Pending, Redirect, Supported, Outage
 );
 
 /// Names end up in URLs and reports.
@@ -173,6 +179,7 @@ mod tests {
             json!({ "reset": { "when": "after-broadcast" } }),
             json!({ "status": { "status": 503, "body": "busy", "work": false } }),
             json!({ "body": { "case": "html", "work": true } }),
+            json!({ "headers": { "add": { "x-note": "seen" } } }),
             json!({ "lie": { "claim": true, "work": false, "transaction": "random" } }),
             json!({ "pending": { "times": 2 } }),
             json!({ "redirect": { "status": 308, "location": "http://127.0.0.1:1/verify" } }),

@@ -7,6 +7,7 @@ use super::{Holding, Invariant};
 use crate::audit::Span;
 use crate::audit::books::Book;
 use crate::audit::receipt::receipts;
+use crate::history::event::Trouble;
 use crate::history::{FacilitatorCall, Facts};
 
 /// A declared upfront flow and a recoverable pending state are not breaches.
@@ -37,6 +38,11 @@ fn judge(span: &Span<'_, '_>) -> Holding {
             (
                 Verdict::Info,
                 "; it was answered below 400, which may be the service",
+            )
+        } else if was_left(facts, book) {
+            (
+                Verdict::Info,
+                "; the bench went away before the answer, on purpose",
             )
         } else if book.answer_lost {
             (Verdict::Inconclusive, "; the bench did not get the answer")
@@ -69,8 +75,14 @@ fn could_have_charged(span: &Span<'_, '_>, book: &Book<'_>) -> bool {
     span.counts_refusals() && asked && book.at_rest && book.is_answered(span.facts)
 }
 
+/// True when nobody was there any more to be served.
+fn was_left(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    let mut carrying = facts.carrying(book.signed.authorization);
+    carrying.any(|exchange| exchange.trouble() == Some(Trouble::Left))
+}
+
 /// True when profile or offer says that money moves before the handler runs.
-pub(super) fn declares_upfront(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+pub(crate) fn declares_upfront(facts: &Facts<'_>, book: &Book<'_>) -> bool {
     let profile = facts.run.is_some_and(|run| run.flow == "upfront");
     profile
         || book.signed.version == Version::V2

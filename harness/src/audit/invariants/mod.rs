@@ -20,6 +20,8 @@ mod tests_rounds;
 mod true_receipts;
 mod verify_reads_only;
 
+pub(crate) use charged_without_service::declares_upfront;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 

@@ -131,6 +131,7 @@ fn attempt<'b, 'h>(
         // A direct call that only verifies asks for no settlement.
         && !(book.called_directly && book.settle_calls == 0)
         && last.answer().is_some()
+        && !exchanges.iter().any(|exchange| asks_for_failure(exchange))
         && !refused
         && is_valid_at(book.signed, first.sent_at_us / 1_000_000);
     // Between two faults that overlap there is no moment without one.
@@ -140,6 +141,12 @@ fn attempt<'b, 'h>(
         sent_at_us: first.sent_at_us,
         after_faults,
     })
+}
+
+/// True when the handler was told to fail, or to answer what some servers do not charge for.
+fn asks_for_failure(exchange: &Exchange<'_>) -> bool {
+    let probe = exchange.probe();
+    probe == "flow/handler-error" || probe.starts_with("flow/status-")
 }
 
 const fn is_valid_at(signed: &Signed, now_s: u64) -> bool {

@@ -2,11 +2,13 @@
 
 mod challenge;
 mod challenge_more;
+mod delivery;
 mod extensions;
 mod flow;
 mod honest;
 mod payment_header;
 mod privacy;
+mod settlement;
 mod terms;
 mod tolerated;
 

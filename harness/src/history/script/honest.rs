@@ -204,7 +204,7 @@ fn supported() -> Probe {
     }
 }
 
-fn sale(version: Version, name: &str) -> Probe {
+pub(super) fn sale(version: Version, name: &str) -> Probe {
     let reply = Reply::answer(200, CONTENT).with(version.settlement_header(), "receipt");
     Probe {
         payment: Some(Payment::Fresh(None)),

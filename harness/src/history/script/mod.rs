@@ -3,6 +3,7 @@
 mod honest;
 mod play;
 mod probe;
+mod troubled;
 
 use x402_assay_reports::Report;
 use x402_mock_facilitator::event::LedgerRecord;
@@ -13,6 +14,7 @@ use crate::verdict::{Judging, build_report};
 
 pub(crate) use honest::{CONTENT, address, challenge_v1, challenge_v2, encode, offer};
 pub(crate) use probe::{Call, Moves, Payment, Probe, Reply};
+pub(crate) use troubled::PENDING_HASH;
 
 /// A history that is being written.
 #[derive(Debug, Clone)]

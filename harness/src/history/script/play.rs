@@ -92,7 +92,7 @@ impl Stage {
     fn supported(&mut self) {
         let empty = self.body("");
         self.received(Endpoint::Supported, None, empty.clone());
-        self.answered(empty, false);
+        self.answered(200, empty, false);
     }
 
     fn play(&mut self, probe: &Probe, counts_runs: bool) {
@@ -194,10 +194,10 @@ impl Stage {
         });
     }
 
-    fn answered(&mut self, body: String, lied: bool) {
+    fn answered(&mut self, status: u16, body: String, lied: bool) {
         self.say(What::FacilitatorAnswered {
             call: self.call,
-            status: 200,
+            status,
             body,
             lied,
         });
@@ -230,8 +230,23 @@ impl Stage {
             Endpoint::Verify
         };
         self.received(endpoint, key, body);
+        if call.faulted {
+            self.say(What::FaultInjected {
+                call: Some(self.call),
+                exchange: None,
+                authorization: None,
+                fault: "battery.0".to_owned(),
+            });
+        }
+        if let Some((status, text)) = call.odd_answer {
+            let body = self.body(text);
+            self.answered(status, body, call.lied);
+            return;
+        }
         let answer = if call.settle {
-            let transaction = if call.yes {
+            let transaction = if let Some(named) = call.named {
+                named.to_owned()
+            } else if call.yes {
                 self.transaction(probe).to_string()
             } else {
                 String::new()
@@ -246,7 +261,7 @@ impl Stage {
             json!({"isValid": call.yes, "invalidReason": call.reason})
         };
         let body = self.body(&answer.to_string());
-        self.answered(body, call.lied);
+        self.answered(200, body, call.lied);
     }
 
     /// The hash of the exchange's transaction.

@@ -58,6 +58,12 @@ pub(crate) struct Call {
     pub(crate) request: Option<Value>,
     /// Members of the requirements that differ from the offer.
     pub(crate) requirements: Vec<(&'static str, Value)>,
+    /// An injected fault took effect in it.
+    pub(crate) faulted: bool,
+    /// Status and body of the answer, when they are not the usual ones.
+    pub(crate) odd_answer: Option<(u16, &'static str)>,
+    /// The transaction that the answer names, when it is not the usual one.
+    pub(crate) named: Option<&'static str>,
 }
 
 impl Call {
@@ -71,6 +77,9 @@ impl Call {
             anonymous: false,
             request: None,
             requirements: Vec::new(),
+            faulted: false,
+            odd_answer: None,
+            named: None,
         }
     }
 
@@ -81,6 +90,12 @@ impl Call {
             reason: (!yes).then_some("invalid_exact_evm_transaction_failed"),
             ..Self::verify(yes)
         }
+    }
+
+    /// A fault took effect in it.
+    pub(crate) const fn faulted(mut self) -> Self {
+        self.faulted = true;
+        self
     }
 
     /// The reason of a negative verdict.

@@ -4,9 +4,13 @@
 //! [`SECTIONS`].
 
 mod basic;
+mod delivery;
+mod departure;
+mod faulted;
 mod malformed;
 mod privacy;
 mod purchase;
+mod settlement;
 mod supported;
 mod wrong;
 
@@ -30,8 +34,11 @@ const SECTIONS: &[Section] = &[
     basic::SECTION,
     supported::SECTION,
     wrong::SECTION,
+    delivery::SECTION,
+    settlement::SECTION,
     malformed::SECTION,
     privacy::SECTION,
+    departure::SECTION,
 ];
 
 /// One route in one version.
@@ -80,15 +87,27 @@ impl Battery<'_> {
 
     /// Every section.
     pub(crate) async fn full(&self) -> Result<(), SendError> {
+        let mut outcome = Ok(());
         for section in SECTIONS {
-            (section.run)(self).await?;
+            outcome = (section.run)(self).await;
+            if outcome.is_err() {
+                break;
+            }
         }
-        Ok(())
+        // Also when it broke off: a facilitator that serves several runs must not keep them.
+        let taken_back = self.take_all_back().await;
+        outcome?;
+        Ok(taken_back?)
     }
 
     /// The payer of good purchases is number 0, that of bad ones number 1.
     fn payer(&self, index: usize) -> &Payer {
         &self.session.payers[index % self.session.payers.len()]
+    }
+
+    /// The same on another route.
+    fn on<'r>(&'r self, route: &'r Route) -> Battery<'r> {
+        Battery { route, ..*self }
     }
 
     fn probe(&self, name: &str) -> String {
