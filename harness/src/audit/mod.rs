@@ -7,10 +7,12 @@ pub mod invariants;
 pub mod ledger;
 pub mod money;
 pub mod receipt;
+pub mod siblings;
 pub mod span;
 pub mod timeline;
 
-pub use books::{Book, Books};
+pub use books::{Book, Books, runs_in};
 pub use delivery::{Contents, Delivery};
 pub use ledger::Moved;
+pub use siblings::Blind;
 pub use span::{Recovery, Round, Span};

@@ -30,6 +30,10 @@ switches! {
     V1NotJson = "v1-not-json": "The v1 challenge body is text.";
     V1MissingField = "v1-missing-field": "The v1 offers lack `resource` and `description`.";
     V1AmountDecimal = "v1-amount-decimal": "The v1 amount is `0.01`, not base units.";
+    BrowserPageStatus200 = "browser-page-status-200": "Browsers get the page that asks for payment with status 200.";
+    BrowserPageWithoutHeader = "browser-page-without-header": "The page for browsers carries no `PAYMENT-REQUIRED`.";
+    PageForAnyAccept = "page-for-any-accept": "Clients that accept text/plain and */* get a page without terms.";
+    RefusalWithoutChallenge = "refusal-without-challenge": "The 402 to a refused payment carries no challenge.";
     // Whole paid routes: what stands between the bench and the paywall.
     RouteError = "route-error": "Paid routes answer 500.";
     RouteUnauthorized = "route-unauthorized": "Paid routes answer 401.";
@@ -42,6 +46,11 @@ switches! {
     HugeHeader = "huge-header": "The challenge header is 5 MB long.";
     HugeBody = "huge-body": "The challenge body is 5 MB long.";
     SupportedOnly = "supported-only": "The facilitator's `/supported` is asked, and every payment refused.";
+    LargeHeaderError = "large-header-error": "A payment header of 8 KiB and more is answered 500.";
+    LargeBodyError = "large-body-error": "A body of 512 KiB and more is answered 500 before payment is asked for.";
+    RefuseResponseHeaders = "refuse-response-headers": "A request with a header that belongs into responses is answered 400.";
+    DropsKeptConnection = "drops-kept-connection": "A 402 ends a connection that was to be kept, without saying so.";
+    HeaderNameLowerCase = "header-name-lower-case": "The payment header is known by its name in lower case alone.";
     // Which payments are honoured.
     AcceptAnyHeader = "accept-any-header": "Any payment header unlocks; the facilitator is never asked.";
     RefuseEverything = "refuse-everything": "Every payment is answered 402; the facilitator is never asked.";
@@ -78,6 +87,7 @@ switches! {
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
     SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
+    SettlementOverridesHonoured = "settlement-overrides-honoured": "A `Settlement-Overrides` header of the request names the amount to settle.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";

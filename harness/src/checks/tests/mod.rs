@@ -2,7 +2,9 @@
 
 mod challenge;
 mod flow;
+mod header_forms;
 mod honest;
+mod http;
 mod payment_header;
 mod terms;
 mod tolerated;

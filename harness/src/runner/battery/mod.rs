@@ -4,7 +4,11 @@
 //! [`SECTIONS`].
 
 mod basic;
+mod browsers;
+mod headers;
+mod hygiene;
 mod malformed;
+mod paths;
 mod purchase;
 mod wrong;
 
@@ -24,7 +28,15 @@ pub(super) struct Section {
 }
 
 /// Every section, in the order of a run: what may make a target refuse the rest comes last.
-const SECTIONS: &[Section] = &[basic::SECTION, wrong::SECTION, malformed::SECTION];
+const SECTIONS: &[Section] = &[
+    basic::SECTION,
+    wrong::SECTION,
+    malformed::SECTION,
+    browsers::SECTION,
+    hygiene::SECTION,
+    paths::SECTION,
+    headers::SECTION,
+];
 
 /// One route in one version.
 #[derive(Debug)]
@@ -32,6 +44,8 @@ pub(crate) struct Battery<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) route: &'a Route,
     pub(crate) version: Version,
+    /// True for the newest version of the route: what asks for nothing of a version is sent there alone.
+    pub(crate) leads: bool,
     /// The only chain to pay on, if one was named.
     pub(crate) chain_id: Option<u64>,
 }
