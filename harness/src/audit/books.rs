@@ -7,6 +7,7 @@ use x402_mock_facilitator::event::Endpoint;
 
 use super::delivery::{Contents, Delivery};
 use super::ledger::{Moved, Transfers};
+use super::siblings::{self, Blind};
 use crate::history::event::{Signed, Trouble};
 use crate::history::exchange::Outcome;
 use crate::history::{Exchange, Facts};
@@ -293,7 +294,7 @@ const MAX_EXCHANGES_BETWEEN_READINGS: u32 = 64;
 /// Handler runs during one exchange: the difference of the readings around it.
 ///
 /// `None` when the origin does not count, or when another paid exchange lies between the readings and may have run it.
-fn runs_in(facts: &Facts<'_>, exchange: &Exchange<'_>) -> Option<u64> {
+pub fn runs_in(facts: &Facts<'_>, exchange: &Exchange<'_>) -> Option<u64> {
     let number = exchange.number();
     let readings = &facts.handler_readings;
     let after = readings.partition_point(|reading| reading.after_exchange < number);
@@ -322,7 +323,17 @@ fn handler_runs(facts: &Facts<'_>, carrying: &[&Exchange<'_>]) -> Option<u64> {
         .sum()
 }
 
+/// Groups of probes that ask for something else than the profile declares: another method, another path.
+const OTHER_REQUESTS: [&str; 2] = ["path/", "http/"];
+
+/// True when a good answer may be about another resource, which costs nothing: only its content tells.
+fn is_another_request(exchange: &Exchange<'_>) -> bool {
+    let group = |group: &&str| exchange.probe().starts_with(*group);
+    OTHER_REQUESTS.iter().any(|name| group(name))
+}
+
 fn strays<'h>(facts: &Facts<'h>, contents: &Contents<'h>) -> Vec<u32> {
+    let blind = Blind::among(&facts.exchanges, contents);
     let lone: HashSet<u32> = facts
         .lone_preflights()
         .into_iter()
@@ -337,7 +348,12 @@ fn strays<'h>(facts: &Facts<'h>, contents: &Contents<'h>) -> Vec<u32> {
                 .sent
                 .authorization
                 .and_then(|n| facts.authorization(n));
-            counts && known.is_none() && contents.delivery(exchange) == Delivery::Content
+            counts
+                && known.is_none()
+                && contents.delivery(exchange) == Delivery::Content
+                && !(is_another_request(exchange) && !contents.can_tell(exchange))
+                && siblings::control_of(exchange).is_none()
+                && !blind.covers(exchange)
         })
         .map(Exchange::number)
         .collect()

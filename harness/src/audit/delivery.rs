@@ -82,6 +82,11 @@ impl<'h> Contents<'h> {
         }
     }
 
+    /// True when the paid content of this exchange's route can be told from any other 2xx answer.
+    pub fn can_tell(&self, exchange: &Exchange<'h>) -> bool {
+        self.marker.is_some() || self.learned.contains_key(exchange.sent.route.as_str())
+    }
+
     /// What an answer gave away; free routes and unanswered exchanges give nothing.
     pub fn delivery(&self, exchange: &Exchange<'h>) -> Delivery {
         let free = exchange.sent.probe.starts_with("free/") || exchange.is_direct();

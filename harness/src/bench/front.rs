@@ -76,7 +76,7 @@ pub(crate) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
     let (copies, addr) = Copies::built_in(server, COPIES_MAX)
         .await
         .map_err(TargetError::BuiltIn)?;
-    let mut profile = builtin_profile(&format!("http://{addr}"), true);
+    let mut profile = builtin_profile(&format!("http://{addr}"));
     profile.fund.clone_from(&options.profile.fund);
     Ok(Target {
         profile,

@@ -128,7 +128,7 @@ impl Target {
             .await
             .map_err(TargetError::BuiltIn)?;
         Ok(Self {
-            profile: builtin_profile(&format!("http://{addr}"), for_scenarios),
+            profile: builtin_profile(&format!("http://{addr}")),
             port: addr.port(),
             access: ours(state, true)?,
             chain_id: None,

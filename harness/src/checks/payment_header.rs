@@ -132,7 +132,11 @@ fn accepted(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         .collect()
 }
 
-fn accepted_one<'h>(judged: &Judged<'_, 'h>, exchange: &Exchange<'h>, another: bool) -> Outcome {
+pub(super) fn accepted_one<'h>(
+    judged: &Judged<'_, 'h>,
+    exchange: &Exchange<'h>,
+    another: bool,
+) -> Outcome {
     let evidence = judged
         .book_of(exchange)
         .map_or_else(|| evidence_of(exchange), |book| book.evidence(judged.facts));
@@ -167,7 +171,7 @@ fn was_verified(judged: &Judged<'_, '_>, exchange: &Exchange<'_>) -> bool {
 }
 
 /// True when any payment of the run got the paid content.
-fn another_accepted(judged: &Judged<'_, '_>) -> bool {
+pub(super) fn another_accepted(judged: &Judged<'_, '_>) -> bool {
     judged
         .facts
         .exchanges

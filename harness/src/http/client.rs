@@ -12,7 +12,7 @@ use super::exchange::{Exchange, Failure, Request, Response};
 use super::failure::{Stage, classify, timed_out, unsendable};
 use super::headers::Headers;
 use super::options::{ProbeClientOptions, SetupError};
-use super::raw::RawClient;
+use super::raw::{KeptConnection, RawClient};
 use super::stopwatch::Stopwatch;
 use super::tls;
 
@@ -55,6 +55,11 @@ impl ProbeClient {
     /// The options it was made with.
     pub const fn options(&self) -> &ProbeClientOptions {
         &self.options
+    }
+
+    /// A connection that is kept for several requests, each sent byte by byte as it stands.
+    pub fn keep(&self) -> KeptConnection {
+        self.raw.keep()
     }
 
     /// Sends one request and reads the answer, within the bounds of the options; one with a target of its own goes

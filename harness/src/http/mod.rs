@@ -16,7 +16,7 @@ pub use client::ProbeClient;
 pub use exchange::{Exchange, Failure, Request, Response};
 pub use headers::Headers;
 pub use options::{ProbeClientOptions, SetupError};
-pub use raw::RawClient;
+pub use raw::{KeptConnection, RawClient};
 pub use redact::{REDACTED, Redactor};
 pub use throttle::{BudgetSpent, MAX_PAUSE, Throttle, ThrottleOptions, retry_after};
 

@@ -40,6 +40,9 @@ switches! {
     OfferUnsupported = "offer-unsupported": "A second v2 offer is on a network that the facilitator does not settle.";
     V1NetworkCaip2 = "v1-network-caip2": "A second v1 offer names its network as v2 does.";
     V1ContentType = "v1-content-type": "The v1 challenge body is typed as text.";
+    BrowserPageStatus200 = "browser-page-status-200": "Browsers get the page that asks for payment with status 200.";
+    BrowserPageWithoutHeader = "browser-page-without-header": "The page for browsers carries no `PAYMENT-REQUIRED`.";
+    PageForAnyAccept = "page-for-any-accept": "Clients that accept text/plain and */* get a page without terms.";
     // Privacy.
     ErrorsLeak = "errors-leak": "Errors show the stack and the RPC endpoint with its key.";
     EchoesPayment = "echoes-payment": "A refusal repeats the payment header it refuses.";
@@ -57,6 +60,11 @@ switches! {
     HugeHeader = "huge-header": "The challenge header is 5 MB long.";
     HugeBody = "huge-body": "The challenge body is 5 MB long.";
     SupportedOnly = "supported-only": "The facilitator's `/supported` is asked, and every payment refused.";
+    LargeHeaderError = "large-header-error": "A payment header of 8 KiB and more is answered 500.";
+    LargeBodyError = "large-body-error": "A body of 512 KiB and more is answered 500 before payment is asked for.";
+    RefuseResponseHeaders = "refuse-response-headers": "A request with a header that belongs into responses is answered 400.";
+    DropsKeptConnection = "drops-kept-connection": "A 402 ends a connection that was to be kept, without saying so.";
+    HeaderNameLowerCase = "header-name-lower-case": "The payment header is known by its name in lower case alone.";
     // Which payments are honoured.
     AcceptAnyHeader = "accept-any-header": "Any payment header unlocks; the facilitator is never asked.";
     RefuseEverything = "refuse-everything": "Every payment is answered 402; the facilitator is never asked.";
@@ -94,6 +102,7 @@ switches! {
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
     SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
+    SettlementOverridesHonoured = "settlement-overrides-honoured": "A `Settlement-Overrides` header of the request names the amount to settle.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";

@@ -2,6 +2,7 @@
 
 mod alias;
 mod ask;
+mod browser;
 mod buyers;
 mod challenge;
 mod content;
@@ -11,6 +12,7 @@ mod deviations;
 mod facilitator;
 mod guard;
 mod guard_policy;
+mod hygiene;
 mod identifier;
 mod incoming;
 mod kinds;
@@ -32,6 +34,7 @@ mod start;
 mod streaming;
 mod switches;
 mod variants;
+mod wire;
 mod witness;
 
 pub use defects::{Defect, DefectSet};

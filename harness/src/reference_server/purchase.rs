@@ -6,15 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{Version, header};
 
 use super::ask::Ask;
+use super::browser;
 use super::challenge::challenge;
 use super::content::Content;
 use super::deal::{Deal, looks_right, strike};
 use super::defects::Defect;
 use super::facilitator::{EXTENSION_RESPONSES, Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
+use super::hygiene;
 use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
 use super::one_at_a_time::MidPurchase;
@@ -62,6 +64,9 @@ impl Purchase {
         if let Some(page) = start::answer(&self.shop, &self.ask.content).await {
             return page.unwrap_or_else(|why| self.outage(why)).into();
         }
+        if let Some(page) = hygiene::answer(&self.shop, &self.ask) {
+            return self.uncached(page).into();
+        }
         let incoming = incoming::read(&self.shop.options, &self.ask.headers);
         let paying = !matches!(incoming, Incoming::Nothing);
         if outage::open_door(&self.shop, &self.ask, paying) {
@@ -83,13 +88,15 @@ impl Purchase {
     }
 
     fn challenge(&self, error: &str) -> Page {
-        challenge(&self.shop, &self.ask.url, error)
+        let page = challenge(&self.shop, &self.ask.url, error);
+        browser::dressed(&self.shop, &self.ask.headers, page)
     }
 
-    fn not_verified(&self, reason: &str) -> Page {
+    /// The 402 to a payment that is refused.
+    fn refusal(&self, error: &str) -> Page {
         match self.shop.has(Defect::RefusalWithoutChallenge) {
-            true => self.uncached(Page::error(StatusCode::PAYMENT_REQUIRED, reason)),
-            false => self.challenge(reason),
+            true => self.uncached(Page::error(StatusCode::PAYMENT_REQUIRED, error)),
+            false => self.challenge(error),
         }
     }
 
@@ -143,8 +150,9 @@ impl Purchase {
             return page.into();
         }
         let Some(deal) = strike(shop, &self.ask.url, payment) else {
-            return self.challenge("No matching payment requirements").into();
+            return self.refusal("No matching payment requirements").into();
         };
+        let deal = hygiene::overridden(shop, &self.ask.headers, deal);
         match shop.guard.take(payment, now()) {
             Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
@@ -215,7 +223,7 @@ impl Purchase {
                         let header = String::from_utf8_lossy(&payment.header);
                         self.challenge(&format!("{reason}: {header}")).into()
                     }
-                    false => self.not_verified(&reason).into(),
+                    false => self.refusal(&reason).into(),
                 };
             }
             Err(trouble) => {

@@ -27,6 +27,7 @@ use super::outage;
 use super::page::Page;
 use super::purchase::sell;
 use super::shop::Shop;
+use super::wire::{self, Quirks};
 
 /// How long the impatient server waits for its facilitator.
 const IMPATIENCE: Duration = Duration::from_millis(400);
@@ -79,7 +80,14 @@ impl ReferenceServer {
             tokio::spawn(async move { asking.kinds.ready(&asking).await });
         }
         let cancel = CancellationToken::new();
-        let serving = x402_mock_facilitator::serve(listener, router(site), cancel.clone());
+        let quirks = Quirks::of(&shop.options.defects);
+        let (stopped, router) = (cancel.clone(), router(site));
+        let serving = async move {
+            match quirks {
+                Some(quirks) => wire::serve(listener, quirks, router, stopped).await,
+                None => x402_mock_facilitator::serve(listener, router, stopped).await,
+            }
+        };
         Ok(Self {
             addr,
             url: format!("http://{addr}"),

@@ -3,22 +3,18 @@
 use crate::config::TargetProfile;
 use crate::config::profile;
 
-/// The profile of the built-in reference server listening at `url`; scenarios get a paid route of every kind.
+/// The profile of the built-in reference server listening at `url`: a paid route of every kind.
 ///
 /// # Panics
 /// Never: the text is fixed but for the URL, and a test parses it.
-pub fn builtin_profile(url: &str, for_scenarios: bool) -> TargetProfile {
-    let second = if for_scenarios {
-        concat!(
-            "\n  - { path: \"/items/{id}\", example: /items/7, kind: parameter }",
-            "\n  - { path: \"/files/*\", example: /files/a.txt, kind: wildcard }",
-            "\n  - { path: /generate, method: POST, headers: { Content-Type: application/json }, body: '{\"q\":1}' }"
-        )
-    } else {
-        ""
-    };
+pub fn builtin_profile(url: &str) -> TargetProfile {
+    let more = concat!(
+        "\n  - { path: \"/items/{id}\", example: /items/7, kind: parameter }",
+        "\n  - { path: \"/files/*\", example: /files/a.txt, kind: wildcard }",
+        "\n  - { path: /generate, method: POST, headers: { Content-Type: application/json }, body: '{\"q\":1}' }"
+    );
     let text = format!(
-        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}{second}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n  status: /paid/status/{{code}}\n  delay: /paid/delay/{{ms}}\n  stream: /paid/stream\nreplicas: 16\n",
+        "name: built-in reference server\nserver: {url}\nroutes:\n  - {{ path: /paid }}{more}\nfree: [/health]\norigin:\n  marker: {}\n  executions: /_bench/executions\n  status: /paid/status/{{code}}\n  delay: /paid/delay/{{ms}}\n  stream: /paid/stream\nreplicas: 16\n",
         crate::reference_server::MARKER
     );
     profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None)
@@ -31,9 +27,7 @@ mod tests {
 
     #[test]
     fn the_built_in_profile_is_valid() {
-        let profile = builtin_profile("http://127.0.0.1:3000", false);
-        assert_eq!(profile.routes.len(), 1);
-        let profile = builtin_profile("http://127.0.0.1:3000", true);
+        let profile = builtin_profile("http://127.0.0.1:3000");
         assert_eq!(profile.routes.len(), 4);
         assert!(profile.origin.marker.is_some());
     }

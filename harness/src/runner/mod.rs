@@ -9,6 +9,7 @@ mod detect;
 mod executions;
 mod facilitator_events;
 mod links;
+mod path;
 mod prepare;
 mod processes;
 mod progress;

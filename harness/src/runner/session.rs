@@ -223,8 +223,20 @@ impl<'a> Session<'a> {
         route: &Route,
         payment: Option<&PaymentHeader>,
     ) -> Result<Exchange, SendError> {
+        self.send_as(probe, route, payment, &|_| {}).await
+    }
+
+    /// As [`Self::send`], with the route's request changed.
+    pub(super) async fn send_as(
+        &self,
+        probe: &str,
+        route: &Route,
+        payment: Option<&PaymentHeader>,
+        change: &(dyn Fn(&mut Request) + Sync),
+    ) -> Result<Exchange, SendError> {
         for _ in 1..ATTEMPTS_WHEN_LIMITED {
-            let request = self.request(route, payment).await?;
+            let mut request = self.request(route, payment).await?;
+            change(&mut request);
             let exchange = self
                 .perform(probe, &route.path, request, payment, None)
                 .await?;
@@ -236,7 +248,8 @@ impl<'a> Session<'a> {
                 "429: asked again after the pause that the target wants",
             );
         }
-        let request = self.request(route, payment).await?;
+        let mut request = self.request(route, payment).await?;
+        change(&mut request);
         let exchange = self
             .perform(probe, &route.path, request, payment, None)
             .await?;
@@ -285,17 +298,34 @@ impl<'a> Session<'a> {
         payment: Option<&PaymentHeader>,
         leave: impl Future<Output = (Trouble, String)> + Send,
     ) -> Result<Exchange, SendError> {
-        self.acquire().await?;
-        let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
-        self.record_sent(number, probe, route, &request, payment);
-        let method = request.method.clone();
         let http = match route {
             crate::history::direct::ROUTE => self.direct.clone(),
             _ => self.http(),
         };
+        let sending = |request| async move { send_or_leave(&http, request, leave).await };
+        self.perform_by(probe, route, request, payment, sending)
+            .await
+    }
+
+    /// As [`Self::perform`], over whatever sends it.
+    pub(super) async fn perform_by<F>(
+        &self,
+        probe: &str,
+        route: &str,
+        request: Request,
+        payment: Option<&PaymentHeader>,
+        send: impl FnOnce(Request) -> F,
+    ) -> Result<Exchange, SendError>
+    where
+        F: Future<Output = Exchange>,
+    {
+        self.acquire().await?;
+        let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.record_sent(number, probe, route, &request, payment);
+        let method = request.method.clone();
         self.open.fetch_add(1, Ordering::SeqCst);
         let exchange = tokio::select! {
-            exchange = send_or_leave(&http, request, leave) => exchange,
+            exchange = send(request) => exchange,
             () = self.cancel.cancelled() => {
                 self.recorder.append(now_us(), What::Unanswered {
                     exchange: number,

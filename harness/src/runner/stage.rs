@@ -152,6 +152,10 @@ async fn exchanges(
         for version in &spoken {
             place_offers(session, prepared, route, &first, *version, chain_id).await?;
         }
+        let leading = spoken
+            .iter()
+            .copied()
+            .max_by_key(|version| version.number());
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
             shown.version = newest.or_else(|| spoken.first()).copied();
@@ -163,6 +167,7 @@ async fn exchanges(
                 session,
                 route,
                 version,
+                leads: leading == Some(version),
                 chain_id,
             };
             if index == 0 && scope == Scope::Battery {

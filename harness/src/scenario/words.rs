@@ -183,6 +183,12 @@ words! {
         AbsoluteForm = "absolute-form",
         /// A `;x=1` path parameter at the end.
         PathParameter = "path-parameter",
+        /// `/x/%2e%2e` in front.
+        EncodedDots = "encoded-dots",
+        /// A query that nobody asked for.
+        Query = "query",
+        /// A fragment, which no client sends.
+        Fragment = "fragment",
     }
 }
 

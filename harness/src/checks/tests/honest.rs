@@ -37,7 +37,7 @@ fn an_honest_v2_server_is_conformant() {
 
 #[test]
 fn an_honest_v1_server_is_conformant() {
-    let report = Script::honest(Version::V1).report();
+    let report = Script::whole(Version::V1).report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
     assert_eq!(
         report.counts.fail + report.counts.warn + report.counts.inconclusive,

@@ -66,7 +66,7 @@ pub(crate) fn challenge_v1() -> Value {
 }
 
 /// The 402 of a generation, with an error text.
-fn refusal(version: Version, error: &str) -> Reply {
+pub(super) fn refusal(version: Version, error: &str) -> Reply {
     match version {
         Version::V1 => {
             let mut challenge = challenge_v1();

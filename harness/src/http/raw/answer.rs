@@ -4,6 +4,7 @@ use std::io;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::sync::Notify;
 
 use crate::history::event::Trouble;
 use crate::http::body::Body;
@@ -55,10 +56,17 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Reads up to the end of the headers; interim answers are skipped.
+    /// True when another request may follow on the connection.
+    pub(super) fn leaves_open(&self) -> bool {
+        let head = self.head.as_ref();
+        head.is_some_and(|head| head.framing(self.method) != Framing::UntilClose && !head.closes())
+    }
+
+    /// Reads up to the end of the headers; interim answers are skipped, and told to `interim`.
     pub(super) async fn read_head(
         &mut self,
         from: &mut (impl AsyncRead + Unpin),
+        interim: &Notify,
     ) -> Result<(), Failure> {
         let (mut seen, mut before) = (0, 0);
         loop {
@@ -67,6 +75,7 @@ impl<'a> Answer<'a> {
                 before += end;
                 let head = ResponseHead::parse(raw).ok_or_else(|| self.malformed("its head"))?;
                 if head.interim() {
+                    interim.notify_one();
                     seen = 0;
                     continue;
                 }

@@ -66,6 +66,19 @@ pub(super) fn bytes(request: &Request, user_agent: &str) -> Result<Vec<u8>, Fail
     Ok(out)
 }
 
+/// Bytes of the body at the end of [`bytes`].
+pub(super) fn body_len(request: &Request) -> usize {
+    request.body.as_ref().map_or(0, bytes::Bytes::len)
+}
+
+/// True when the body is to be kept back until the server wants it.
+pub(super) fn expects_continue(request: &Request) -> bool {
+    request.body.is_some()
+        && request.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("expect") && value.eq_ignore_ascii_case("100-continue")
+        })
+}
+
 fn breaks_line(text: &str) -> bool {
     text.contains(['\r', '\n', '\0'])
 }

@@ -320,3 +320,55 @@ async fn tls_is_checked_like_everywhere_else() {
     assert_eq!(failure.trouble, Trouble::Tls, "{}", failure.message);
     assert!(failure.message.contains("tls with localhost:"));
 }
+
+#[tokio::test]
+async fn a_kept_connection_carries_several_requests_until_the_server_ends_it() {
+    let (url, server) = serve(|mut stream| async move {
+        let ok = b"HTTP/1.1 402 Payment Required\r\nContent-Length: 2\r\n\r\nno";
+        stream.write_all(ok).await.unwrap();
+        let mut second = Vec::new();
+        while !second.ends_with(b"\r\n\r\n") {
+            second.push(stream.read_u8().await.unwrap());
+        }
+        assert!(second.starts_with(b"GET /paid HTTP/1.1"));
+        let end = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(end).await.unwrap();
+    })
+    .await;
+    let client = ProbeClient::new(ProbeClientOptions::default()).unwrap();
+    let mut connection = client.keep();
+    let first = connection.send(Request::get(url.clone())).await;
+    assert_eq!(first.status(), Some(402));
+    assert_eq!(
+        connection.send(Request::get(url.clone())).await.status(),
+        Some(200)
+    );
+    // It was announced that nothing follows, and no second connection stands in.
+    let third = connection.send(Request::get(url)).await;
+    assert_eq!(third.outcome.unwrap_err().trouble, Trouble::Closed);
+    let head = String::from_utf8(server.await.unwrap()).unwrap();
+    assert!(head.contains("\r\nConnection: keep-alive\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn an_expected_body_waits_until_the_server_wants_it() {
+    let (url, server) = serve(|mut stream| async move {
+        let mut byte = [0; 1];
+        // Nothing of the body came with the head: there is nothing to read yet.
+        let early = stream.try_read(&mut byte).map_err(|error| error.kind());
+        assert_eq!(early, Err(std::io::ErrorKind::WouldBlock));
+        let _ = stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        let mut body = [0; 4];
+        stream.read_exact(&mut body).await.unwrap();
+        assert_eq!(&body, b"body");
+        let _ = stream
+            .write_all(b"HTTP/1.1 402 No\r\nContent-Length: 0\r\n\r\n")
+            .await;
+    })
+    .await;
+    let request = Request::new(http::Method::POST, url.clone())
+        .with_header("Expect", "100-continue")
+        .with_body("body");
+    assert_eq!(send(request, LONG).await.status(), Some(402));
+    server.await.unwrap();
+}

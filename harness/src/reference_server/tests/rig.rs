@@ -17,7 +17,7 @@ use x402_mock_facilitator::{Facilitator, Ledger as _, MemoryLedger, Movement, Op
 use super::super::{Defect, DefectSet, MARKER, ReferenceServer, ReferenceServerOptions, Variant};
 use super::front::Front;
 use crate::client::{self, Choice, MALFORMED, Payer, SignOptions, SignedPayment, VARIATIONS};
-use crate::http::{Exchange, ProbeClient, ProbeClientOptions, Request, Response};
+use crate::http::{Exchange, KeptConnection, ProbeClient, ProbeClientOptions, Request, Response};
 
 pub(super) const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 pub(super) const PAY_TO: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
@@ -109,6 +109,10 @@ impl Rig {
 
     pub(super) async fn exchange(&self, request: Request) -> Exchange {
         self.http.send(request).await
+    }
+
+    pub(super) fn keep(&self) -> KeptConnection {
+        self.http.keep()
     }
 
     pub(super) async fn send(&self, request: Request) -> Response {

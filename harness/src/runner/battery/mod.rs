@@ -4,10 +4,14 @@
 //! [`SECTIONS`].
 
 mod basic;
+mod browsers;
 mod delivery;
 mod departure;
 mod faulted;
+mod headers;
+mod hygiene;
 mod malformed;
+mod paths;
 mod privacy;
 mod purchase;
 mod settlement;
@@ -37,6 +41,10 @@ const SECTIONS: &[Section] = &[
     delivery::SECTION,
     settlement::SECTION,
     malformed::SECTION,
+    browsers::SECTION,
+    hygiene::SECTION,
+    paths::SECTION,
+    headers::SECTION,
     privacy::SECTION,
     departure::SECTION,
 ];
@@ -47,6 +55,8 @@ pub(crate) struct Battery<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) route: &'a Route,
     pub(crate) version: Version,
+    /// True for the newest version of the route: what asks for nothing of a version is sent there alone.
+    pub(crate) leads: bool,
     /// The only chain to pay on, if one was named.
     pub(crate) chain_id: Option<u64>,
 }

@@ -1,10 +1,11 @@
 //! What sections are made of: a fresh challenge, a payment for it, honest or not.
 
 use serde_json::Value;
+use x402_assay_protocol::write::Mutation;
 
 use super::Battery;
-use crate::client::{self, Choice, Variation};
-use crate::http::Exchange;
+use crate::client::{self, Choice, SignOptions, Variation};
+use crate::http::{Exchange, Request};
 use crate::runner::session::{PaymentHeader, SendError};
 
 /// A challenge that can be answered.
@@ -48,6 +49,40 @@ impl Battery<'_> {
         Ok(Some((header, exchange)))
     }
 
+    /// An honest payment for an offer, whose message is changed afterwards: the authorization is as good as ever.
+    pub(super) fn signed(&self, quote: &Quote, changes: &[Mutation]) -> PaymentHeader {
+        let (now, honest) = self.session.clocks.honest(quote.chain_id());
+        let options = SignOptions {
+            mutations: changes.to_vec(),
+            ..honest
+        };
+        let resource = quote.resource.as_ref();
+        let payment = client::sign(self.payer(0), &quote.choice, resource, now, &options);
+        let number = self.session.record_signed(&payment, None);
+        PaymentHeader::of(&payment, number)
+    }
+
+    /// One honest payment of this route, in a request that is changed before it leaves.
+    pub(super) async fn pay_as(
+        &self,
+        name: &str,
+        changes: &[Mutation],
+        value: &(dyn Fn(String) -> String + Sync),
+        change: &(dyn Fn(&mut Request) + Sync),
+    ) -> Result<(), SendError> {
+        let probe = self.probe(name);
+        let Some(quote) = self.quote(&probe).await? else {
+            return Ok(());
+        };
+        let mut header = self.signed(&quote, changes);
+        header.value = value(header.value);
+        let session = self.session;
+        session
+            .send_as(&probe, self.route, Some(&header), change)
+            .await?;
+        Ok(())
+    }
+
     /// Sends one payment that is wrong on purpose; one that cannot be made of this offer is noted.
     pub(super) async fn cheat(
         &self,
@@ -74,27 +109,32 @@ impl Battery<'_> {
             .session
             .send(&self.probe("quote"), self.route, None)
             .await?;
+        Ok(self.quoted(probe, &exchange))
+    }
+
+    /// The challenge an exchange ended with; `None`, with a note, when there is nothing to pay.
+    pub(super) fn quoted(&self, probe: &str, exchange: &Exchange) -> Option<Quote> {
         let Some(response) = exchange.response() else {
             self.session
                 .note(Some(probe), "no challenge: the target did not answer");
-            return Ok(None);
+            return None;
         };
         let read = match client::read(self.version, response) {
             Ok(read) => read.challenge,
             Err(why) => {
                 self.session
                     .note(Some(probe), format!("no {} challenge: {why}", self.version));
-                return Ok(None);
+                return None;
             }
         };
         match client::choose(&read, self.chain_id) {
-            Ok(choice) => Ok(Some(Quote {
+            Ok(choice) => Some(Quote {
                 choice,
                 resource: read.resource().cloned(),
-            })),
+            }),
             Err(why) => {
                 self.session.note(Some(probe), why.to_string());
-                Ok(None)
+                None
             }
         }
     }

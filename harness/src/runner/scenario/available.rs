@@ -1,8 +1,9 @@
 //! What target and run offer, and why a case cannot be run on them.
 
-use super::{Stage, links, path, routes};
+use super::{Stage, links, routes};
 use crate::config::TargetProfile;
 use crate::link::LinkEnds;
+use crate::runner::path;
 use crate::scenario::steps::{CannedBody, Chain, Fault, Replica, Restarted, Route, Send, Window};
 use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 

@@ -15,7 +15,7 @@ const ASSET: Address = address!("036CbD53842c5426634e7929541eC2318f3dCF7e");
 const CHAIN: u64 = 84532;
 
 fn route() -> Route {
-    crate::runner::builtin_profile("http://127.0.0.1:1", false)
+    crate::runner::builtin_profile("http://127.0.0.1:1")
         .routes
         .remove(0)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
-use super::path;
 use crate::config::profile::Route;
 use crate::http::{Exchange, Request};
+use crate::runner::path;
 use crate::runner::session::{PaymentHeader, SendError, Session};
 use crate::scenario::PathForm;
 use crate::scenario::steps::{BodyForm, HeaderForm};

@@ -8,13 +8,13 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt 
 
 use super::Stage;
 use super::encode::reencode;
-use super::path;
 use super::request::{self, Shape};
 use super::sign::{offer_of, sign_anew};
 use super::state::{Paying, Quoted, State};
 use crate::config::profile::Route;
 use crate::history::case_ran::SIBLING;
 use crate::http::Exchange;
+use crate::runner::path;
 use crate::runner::session::{PaymentHeader, SendError};
 use crate::scenario::Encoding;
 use crate::scenario::steps::{Content, Encode, HeaderForm, Replica, Retry, RetryPolicy, Send};

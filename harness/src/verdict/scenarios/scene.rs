@@ -7,9 +7,9 @@ use x402_mock_facilitator::event::Endpoint;
 
 use crate::audit::invariants::{self, Told};
 use crate::audit::{
-    Book, Books, Contents, Delivery, Recovery, Round, Span, interleaving, timeline,
+    Blind, Book, Books, Contents, Delivery, Recovery, Round, Span, interleaving, siblings, timeline,
 };
-use crate::history::case_ran::{CaseRan, SIBLING};
+use crate::history::case_ran::CaseRan;
 use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
 use crate::scenario::steps::{Calls, Chain};
 use crate::scenario::{Case, CaseStep, Step};
@@ -73,18 +73,15 @@ impl<'f, 'h> Scenes<'f, 'h> {
             .iter()
             .filter_map(|exchange| exchange.sent.authorization);
         let numbers: BTreeSet<u32> = named.chain(sent).collect();
-        let (siblings, exchanges): (Vec<_>, Vec<_>) = exchanges
+        let blind = Blind::among(exchanges.iter().copied(), &self.contents);
+        let exchanges: Vec<_> = exchanges
             .into_iter()
-            .partition(|exchange| is_sibling(exchange));
-        let blind: BTreeSet<&'h str> = siblings
-            .iter()
-            .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
-            .filter_map(|exchange| step_number(exchange))
+            .filter(|exchange| siblings::control_of(exchange).is_none())
             .collect();
         let strays = exchanges
             .iter()
             .filter(|exchange| exchange.sent.authorization.is_none())
-            .filter(|exchange| step_number(exchange).is_none_or(|step| !blind.contains(step)))
+            .filter(|exchange| !blind.covers(exchange))
             .filter(|exchange| self.contents.delivery(exchange) == Delivery::Content)
             .map(|exchange| exchange.number())
             .collect();
@@ -146,10 +143,6 @@ fn step_number<'h>(exchange: &Exchange<'h>) -> Option<&'h str> {
     step_of(exchange)?.split('/').next()
 }
 
-fn is_sibling(exchange: &Exchange<'_>) -> bool {
-    step_of(exchange).is_some_and(|step| step.split('/').nth(1) == Some(SIBLING))
-}
-
 /// A request with two payments is recorded under the first; a server may have taken the other one.
 ///
 /// What was given for it is then booked under the one that was settled, if that has bought nothing else.
@@ -204,7 +197,7 @@ pub(super) struct Scene<'f, 'h> {
     exchanges: Vec<&'f Exchange<'h>>,
     control: Vec<&'f Exchange<'h>>,
     /// Steps whose form of an undeclared path was given the paid body too: theirs proves nothing.
-    blind: BTreeSet<&'h str>,
+    blind: Blind<'h>,
     pub(super) books: Books<'h>,
     pub(super) calls: Vec<&'f FacilitatorCall<'h>>,
     /// The invariants over this round alone.
@@ -337,12 +330,12 @@ impl<'f, 'h> Scene<'f, 'h> {
 
     /// True when anybody is given the paid body in the form of this request, whatever path is asked for.
     pub(super) fn is_blind(&self, exchange: &Exchange<'h>) -> bool {
-        step_number(exchange).is_some_and(|step| self.blind.contains(step))
+        self.blind.covers(exchange)
     }
 
     /// Steps that show nothing, for the paid body is given on paths that nobody declared.
     pub(super) fn catch_alls(&self) -> Vec<ScenarioFinding> {
-        let finding = |step: &&str| ScenarioFinding {
+        let finding = |step: &str| ScenarioFinding {
             verdict: Verdict::Info,
             expectation: "sibling".to_owned(),
             text: format!(
@@ -351,7 +344,8 @@ impl<'f, 'h> Scene<'f, 'h> {
             why: None,
             evidence: Vec::new(),
         };
-        self.blind.iter().map(finding).collect()
+        let steps = self.blind.probes().filter_map(place_of);
+        steps.map(|(_, step)| finding(step)).collect()
     }
 
     /// The books of the payments with this name.

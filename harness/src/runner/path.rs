@@ -11,10 +11,16 @@ const UNDECLARED: &str = "assay-undeclared";
 /// The request target for a route in this form; none when its path has nothing to be written otherwise.
 pub(super) fn target(route: &Route, url: &Url, form: PathForm) -> Option<String> {
     let written = Parts::of(route, url).written(url, form)?;
-    Some(match url.query() {
-        Some(query) => format!("{written}?{query}"),
-        None => written,
-    })
+    let query = match (form, url.query()) {
+        (PathForm::Query, Some(query)) => format!("?{query}&x=1"),
+        (PathForm::Query, None) => "?x=1".to_owned(),
+        (PathForm::Fragment, query) => {
+            let query = query.map_or_else(String::new, |query| format!("?{query}"));
+            format!("{query}#x")
+        }
+        (_, query) => query.map_or_else(String::new, |query| format!("?{query}")),
+    };
+    Some(format!("{written}{query}"))
 }
 
 /// The same route under a name that the profile does not declare: what it gives in the same form is given to anybody.
@@ -121,6 +127,9 @@ impl Parts {
                 )
             }
             PathForm::PathParameter => format!("{path};x=1"),
+            PathForm::EncodedDots => format!("/x/%2e%2e{path}"),
+            // The path as it is: what comes behind it is added to the whole target.
+            PathForm::Query | PathForm::Fragment => path,
         })
     }
 
@@ -200,6 +209,9 @@ mod tests {
                 "/x/../paid",
                 "http://h:1/paid",
                 "/paid;x=1",
+                "/x/%2e%2e/paid",
+                "/paid?x=1",
+                "/paid#x",
             ]
         );
         let below = all(&paid, "/api");
@@ -248,6 +260,10 @@ mod tests {
         assert_eq!(target(&number, &url, PathForm::UpperCase), None);
         let slash = target(&number, &url, PathForm::TrailingSlash);
         assert_eq!(slash.as_deref(), Some("/7/?a=b"));
+        let query = target(&number, &url, PathForm::Query);
+        assert_eq!(query.as_deref(), Some("/7?a=b&x=1"));
+        let fragment = target(&number, &url, PathForm::Fragment);
+        assert_eq!(fragment.as_deref(), Some("/7?a=b#x"));
         let root = route("/", None, RouteKind::Static);
         let url = Url::parse("http://h/").unwrap();
         assert_eq!(target(&root, &url, PathForm::TrailingSlash), None);
