@@ -4,6 +4,8 @@
 //! [`SECTIONS`].
 
 mod basic;
+#[allow(dead_code)] // Its users are the sections on settlement and on facilitator trouble.
+mod faulted;
 mod malformed;
 mod purchase;
 mod wrong;

@@ -14,7 +14,7 @@ pub(super) struct Quote {
 }
 
 impl Quote {
-    const fn chain_id(&self) -> u64 {
+    pub(super) const fn chain_id(&self) -> u64 {
         self.choice.terms.domain.chain_id
     }
 }
@@ -39,20 +39,11 @@ impl Battery<'_> {
         &self,
         name: &str,
     ) -> Result<Option<(PaymentHeader, Exchange)>, SendError> {
-        let probe = self.probe(name);
-        let Some(quote) = self.quote(&probe).await? else {
+        let Some(ready) = self.ready(name, 0, |_, _| ()).await? else {
             return Ok(None);
         };
-        let (now, honest) = self.session.clocks.honest(quote.chain_id());
-        let payment = client::sign(
-            self.payer(0),
-            &quote.choice,
-            quote.resource.as_ref(),
-            now,
-            &honest,
-        );
-        let number = self.session.record_signed(&payment, None);
-        let header = PaymentHeader::of(&payment, number);
+        let header = ready.header;
+        let probe = self.probe(name);
         let exchange = self.session.send(&probe, self.route, Some(&header)).await?;
         Ok(Some((header, exchange)))
     }
