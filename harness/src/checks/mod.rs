@@ -5,8 +5,11 @@ pub mod challenge_v2;
 pub mod check;
 pub mod facilitator_requests;
 pub mod flow;
+pub mod identifier;
+pub mod identifier_repeats;
 pub mod judged;
 pub mod outcome;
+mod own_members;
 pub mod payment_header;
 pub mod registry;
 pub mod replay;
@@ -15,9 +18,13 @@ pub mod scheme_network;
 pub mod selection;
 pub mod settlement_header;
 pub mod terms;
+pub mod terms_offers;
+pub mod terms_recorded;
 #[cfg(test)]
 mod tests;
+mod told;
 mod unpaid;
+pub mod version;
 
 pub use check::{Check, Grade, Grading, Level, Need, Role};
 pub use judged::Judged;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay::bench::{self, Bench};
-use x402_assay::checks;
+use x402_assay::checks::{self, Grade};
 use x402_assay::cli::args::Setup;
 use x402_assay::history::Facts;
 use x402_assay::reference_server::Defect;
@@ -40,7 +40,6 @@ const UNJUDGED: &[&str] = &[
     "encoded-slash-unpaid",
     "free-until-supported",
     "free-without-kinds",
-    "guard-burns-nonce",
     "guard-forgets-early",
     "guard-inserts-after-settle",
     "guard-inserts-after-verify",
@@ -48,9 +47,6 @@ const UNJUDGED: &[&str] = &[
     "guard-keyed-by-nonce-text",
     "guard-released-on-unknown",
     "head-unpaid",
-    "id-for-any-body",
-    "id-for-any-payer",
-    "id-for-any-route",
     "impatient-with-facilitator",
     "leak-in-header",
     "leak-on-settle-failure",
@@ -61,14 +57,12 @@ const UNJUDGED: &[&str] = &[
     "pending-is-success",
     "receipt-claims-success",
     "repeated-header-unsettled",
-    "serve-on-facilitator-error",
     "serve-on-settle-trouble",
     "settle-any-200-is-success",
     "settle-before-handler",
     "settle-ignored",
     "settle-on-handler-error",
     "settle-twice",
-    "settle-with-client-terms",
     "stream-before-settlement",
     "trailing-slash-unpaid",
     "upper-case-path-unpaid",
@@ -158,7 +152,9 @@ async fn each_defect_turns_red_exactly_its_checks() {
             .iter()
             .filter(|name| !by.contains(*name))
             .collect();
-        if by.is_empty() || !untrue.is_empty() {
+        // What is only recorded is never red.
+        let is_judged = check.grade != Grade::Info;
+        if (by.is_empty() && is_judged) || !untrue.is_empty() {
             writeln!(
                 wrong,
                 "{}: killed by {by:?}, and not by {untrue:?}",
@@ -181,6 +177,6 @@ async fn without_a_defect_nothing_is_red() {
         .filter(|invariant| invariant.observed == 0)
         .map(|invariant| invariant.id.as_str())
         .collect();
-    // No client is under test, and nothing was made to fail.
-    assert_eq!(unobserved, ["I8", "I9"]);
+    // No client is under test.
+    assert_eq!(unobserved, ["I8"]);
 }

@@ -7,9 +7,14 @@ use super::with_verdict;
 use crate::checks::CHECKS;
 use crate::history::script::Script;
 
+/// A second offer and a price that changes are nothing that every server has.
+const NOT_OFFERED: [&str; 2] = ["SRV-TERM-008", "SRV-TERM-014"];
+
 #[test]
 fn an_honest_v2_server_is_conformant() {
-    let report = Script::honest(Version::V2).report();
+    let report = Script::honest(Version::V2)
+        .and_open_terms(Version::V2)
+        .report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Inconclusive] {
         assert_eq!(
@@ -23,9 +28,12 @@ fn an_honest_v2_server_is_conformant() {
         "SRV-V1-402-002",
         "SRV-V1-402-003",
         "SRV-HDR-002",
+        "SRV-VER-005",
         "SRV-TERM-009",
     ];
-    assert_eq!(with_verdict(&report, Verdict::Skipped), v1_only);
+    let mut skipped = with_verdict(&report, Verdict::Skipped);
+    skipped.retain(|id| !NOT_OFFERED.contains(id) && !id.starts_with("SRV-PID-"));
+    assert_eq!(skipped, v1_only);
     assert!(report.controls.positive.held && report.controls.mutation.held);
     assert_eq!(report.target.uses_our_facilitator, Some(true));
 }
@@ -43,9 +51,18 @@ fn an_honest_v1_server_is_conformant() {
 
 #[test]
 fn a_server_of_both_generations_passes_every_check() {
-    let report = Script::honest(Version::V1).and_honest(Version::V2).report();
+    let report = Script::honest(Version::V1)
+        .and_honest(Version::V2)
+        .and_open_terms(Version::V1)
+        .and_open_terms(Version::V2)
+        .report();
     assert_eq!(report.verdict, RunVerdict::Conformant, "{}", report.summary);
-    assert_eq!(report.counts.pass, CHECKS.len());
+    let mut skipped = with_verdict(&report, Verdict::Skipped);
+    skipped.retain(|id| !id.starts_with("SRV-PID-"));
+    assert_eq!(skipped, NOT_OFFERED);
+    let judged = report.counts.pass + report.counts.info + report.counts.skipped;
+    assert_eq!(judged, CHECKS.len());
+    assert!(report.counts.pass > report.counts.info);
     assert_eq!(report.target.versions, ["v1", "v2"]);
     let held = |row: &&x402_assay_reports::model::InvariantResult| {
         row.verdict == Verdict::Pass && row.observed > 0

@@ -3,6 +3,8 @@
 mod challenge;
 mod flow;
 mod honest;
+mod identifier;
+mod open_terms;
 mod payment_header;
 mod terms;
 mod tolerated;

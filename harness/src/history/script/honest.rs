@@ -65,7 +65,7 @@ pub(crate) fn challenge_v1() -> Value {
 }
 
 /// The 402 of a generation, with an error text.
-fn refusal(version: Version, error: &str) -> Reply {
+pub(super) fn refusal(version: Version, error: &str) -> Reply {
     match version {
         Version::V1 => {
             let mut challenge = challenge_v1();
@@ -181,7 +181,7 @@ const SHAPES: &[&str] = &[
     "shape/number-for-string",
 ];
 
-fn sale(version: Version, name: &str) -> Probe {
+pub(super) fn sale(version: Version, name: &str) -> Probe {
     let reply = Reply::answer(200, CONTENT).with(version.settlement_header(), "receipt");
     Probe {
         payment: Some(Payment::Fresh(None)),
@@ -192,7 +192,7 @@ fn sale(version: Version, name: &str) -> Probe {
     }
 }
 
-fn refused(version: Version, name: &str, reason: &'static str) -> Probe {
+pub(super) fn refused(version: Version, name: &str, reason: &'static str) -> Probe {
     let wrong = name.strip_prefix("wrong/").unwrap_or("signature-flipped");
     Probe {
         payment: Some(Payment::Fresh(Some(wrong.to_owned()))),

@@ -1,6 +1,7 @@
 //! Hand-written histories for the tests of judges: a list of exchanges that is edited and then turned into events.
 
 mod honest;
+mod open;
 mod play;
 mod probe;
 

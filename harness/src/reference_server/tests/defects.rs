@@ -6,8 +6,8 @@ use x402_assay_protocol::Version;
 use super::super::Defect;
 use super::rig::{Rig, granted};
 use super::{
-    defects_challenge, defects_lost, defects_paths, defects_payment, defects_replay,
-    defects_settlement, defects_trust,
+    defects_challenge, defects_identifier, defects_lost, defects_paths, defects_payment,
+    defects_replay, defects_settlement, defects_trust,
 };
 
 /// Whether the deviation shows on this server.
@@ -28,6 +28,9 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_trust::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_identifier::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;

@@ -1,5 +1,6 @@
 mod defects;
 mod defects_challenge;
+mod defects_identifier;
 mod defects_lost;
 mod defects_paths;
 mod defects_payment;

@@ -58,7 +58,7 @@ impl Battery<'_> {
         let resource = quote.resource.as_ref();
         let payment = client::sign(self.payer(payer), &quote.choice, resource, now, &options);
         let number = self.session.record_signed(&payment, None);
-        let header = PaymentHeader::of(&payment, number);
+        let header = quote.header(&payment, number);
         Ok(Some(Ready { header, payment }))
     }
 

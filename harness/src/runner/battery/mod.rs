@@ -4,10 +4,16 @@
 //! [`SECTIONS`].
 
 mod basic;
-#[allow(dead_code)] // Its users are the sections on settlement and on facilitator trouble.
+#[allow(
+    dead_code,
+    reason = "the sections on settlement and on facilitator trouble use all of it"
+)]
 mod faulted;
+mod identifier;
+mod identifier_trouble;
 mod malformed;
 mod purchase;
+mod terms;
 mod wrong;
 
 use futures_util::future::BoxFuture;
@@ -26,7 +32,13 @@ pub(super) struct Section {
 }
 
 /// Every section, in the order of a run: what may make a target refuse the rest comes last.
-const SECTIONS: &[Section] = &[basic::SECTION, wrong::SECTION, malformed::SECTION];
+const SECTIONS: &[Section] = &[
+    basic::SECTION,
+    wrong::SECTION,
+    terms::SECTION,
+    identifier::SECTION,
+    malformed::SECTION,
+];
 
 /// One route in one version.
 #[derive(Debug)]
