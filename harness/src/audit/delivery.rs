@@ -89,8 +89,7 @@ impl<'h> Contents<'h> {
 
     /// What an answer gave away; free routes and unanswered exchanges give nothing.
     pub fn delivery(&self, exchange: &Exchange<'h>) -> Delivery {
-        let free = exchange.sent.probe.starts_with("free/") || exchange.is_direct();
-        if free || exchange.answer().is_none() {
+        if exchange.is_free() || exchange.is_direct() || exchange.answer().is_none() {
             return Delivery::Nothing;
         }
         // A preflight of another method runs no handler.

@@ -9,7 +9,7 @@ use super::copies::Copies;
 use crate::config::TargetProfile;
 use crate::launch::{LaunchError, LaunchedTarget, STOP_GRACE};
 use crate::link::LinkProxy;
-use crate::reference_server::{Deviations, ReferenceServerOptions};
+use crate::reference_server::{Defect, Deviations, ReferenceServerOptions, Variant};
 use crate::runner::{Access, NotOurProcess, Owner, TargetControl, builtin_profile};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
@@ -127,8 +127,11 @@ impl Target {
         let (copies, addr) = Copies::built_in(options, COPIES_MAX)
             .await
             .map_err(TargetError::BuiltIn)?;
+        let mut profile = builtin_profile(&format!("http://{addr}"));
+        profile.dynamic_price = deviations.variants.has(Variant::DynamicPrice)
+            || deviations.defects.has(Defect::StalePriceError);
         Ok(Self {
-            profile: builtin_profile(&format!("http://{addr}")),
+            profile,
             port: addr.port(),
             access: ours(state, true)?,
             chain_id: None,

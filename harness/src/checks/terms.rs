@@ -8,6 +8,7 @@ use x402_assay_protocol::{Version, network};
 use super::check::{Check, Grade, Level, Need, Role, V1, V2};
 use super::judged::Judged;
 use super::outcome::Outcome;
+use super::own_members::OwnMembers;
 use crate::history::event::Signed;
 
 const MATCHING: &str = "x402 specification, section 6.1.2 (parameter matching)";
@@ -68,14 +69,18 @@ pub(super) const OWN_TERMS: Check = Check {
     id: "SRV-TERM-007",
     title: "The facilitator is asked about the server's own terms",
     requirement: "The `paymentRequirements` sent to the facilitator are the server's own offer, never the client's altered copy.",
-    observe: "The paymentRequirements of every call to our facilitator are compared with the offers of the run.",
+    observe: "The paymentRequirements of every call to our facilitator against the offers of the run, also where the payment lies about one member of its terms.",
     good: "the offer itself",
-    bad: "the amount or payTo that the client wrote into accepted",
+    bad: "the amount, payTo or extra that the client wrote into accepted",
     source: "trust model of the x402 specification; every SDK",
     needs: &[Need::Facilitator],
     probes: &["good", "good-2"],
     judge: own_terms,
-    killed_by: &["trust-client-terms", "other-amount-forwarded"],
+    killed_by: &[
+        "trust-client-terms",
+        "other-amount-forwarded",
+        "settle-with-client-terms",
+    ],
     ..AMOUNT
 };
 
@@ -142,6 +147,7 @@ fn own_terms(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         .map(|offer| Agreed::of(version, &offer.raw))
         .collect();
     let any_amount = facts.run.is_some_and(|run| run.dynamic_price);
+    let own = OwnMembers::of(facts, version);
     let mut outcome = Outcome::new();
     for signed in facts
         .signed
@@ -159,7 +165,15 @@ fn own_terms(judged: &Judged<'_, '_>, version: Version) -> Outcome {
                 asked.amount = offered.amount;
             }
             let evidence = vec![call.evidence()];
-            outcome.add(if asked == offered || offers.contains(&asked) {
+            let copied: Vec<String> = facts
+                .carrying(signed.authorization)
+                .filter_map(|exchange| own.copied_from(exchange.payment()?, requirements))
+                .filter(|name| name != version.amount_field() || !any_amount)
+                .collect();
+            outcome.add(if let Some(name) = copied.first() {
+                let text = format!("{} was asked about the client's own {name}", call.path());
+                Outcome::fail(text, evidence)
+            } else if asked == offered || offers.contains(&asked) {
                 Outcome::pass("requirements are the offer", evidence)
             } else {
                 let named = differences(version, offered, asked, requirements);

@@ -346,10 +346,14 @@ fn plan(setup: &Setup, selected: &[&Check]) -> String {
         || "the built-in reference server".to_owned(),
         |target| target.name.clone(),
     );
-    let routes = setup
-        .target
-        .as_ref()
-        .map_or(1, |target| target.routes.len());
+    let routes = setup.target.as_ref().map_or_else(
+        || {
+            crate::runner::builtin_profile("http://127.0.0.1:1", true)
+                .routes
+                .len()
+        },
+        |target| target.routes.len(),
+    );
     format!(
         "\n{} checks on {target}: about {} requests per version\n",
         selected.len(),

@@ -81,6 +81,20 @@ pub fn choose(challenge: &Challenge, chain_id: Option<u64>) -> Result<Choice, No
     })
 }
 
+/// Chooses another offer than an earlier choice: the next one after it that can be paid in the same flow.
+pub fn choose_after(
+    challenge: &Challenge,
+    earlier: &Choice,
+    chain_id: Option<u64>,
+) -> Option<Choice> {
+    let mut rest = challenge.clone();
+    let passed = (earlier.index + 1).min(rest.accepts.len());
+    rest.accepts.drain(..passed);
+    let mut choice = choose(&rest, chain_id).ok()?;
+    choice.index += earlier.index + 1;
+    (choice.offer.payment_flow() == earlier.offer.payment_flow()).then_some(choice)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +152,19 @@ mod tests {
             choose_from(vec![with("/amount", json!("0.01"))], None),
             Err("accepts[0]: amount is missing or unusable".to_owned())
         );
+    }
+
+    #[test]
+    fn another_offer_is_the_next_one_that_can_be_paid() {
+        let upto = with("/scheme", json!("upto"));
+        let other = with("/maxTimeoutSeconds", json!(77));
+        let offers = json!({ "accepts": [offer_v2(), upto, other] });
+        let challenge = Challenge::read(Version::V2, offers);
+        let first = choose(&challenge, None).unwrap();
+        let second = choose_after(&challenge, &first, None).unwrap();
+        assert_eq!((first.index, second.index), (0, 2));
+        assert_eq!(second.terms.max_timeout_seconds, 77);
+        assert!(choose_after(&challenge, &second, None).is_none());
     }
 
     #[test]

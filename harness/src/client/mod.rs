@@ -2,12 +2,15 @@
 
 mod challenge;
 mod choose;
+mod claims;
+pub(crate) mod identifier;
 mod payer;
 mod sign;
 mod variations;
 
 pub use challenge::{ReadChallenge, Unreadable, detect, read, read_v1, read_v2};
-pub use choose::{Choice, NoChoice, choose};
+pub use choose::{Choice, NoChoice, choose, choose_after};
+pub use claims::{Claim, TERM_CLAIMS, VERSION_CLAIMS};
 pub use payer::Payer;
 pub use sign::{
     BACKDATED_SECONDS, LONGEST_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, SignOptions, SignedPayment,

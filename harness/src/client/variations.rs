@@ -7,6 +7,7 @@ use x402_assay_protocol::network::{self, NETWORKS};
 use x402_assay_protocol::write::{Mutation, encode_mutated};
 
 use super::choose::Choice;
+use super::claims::{self, Claim};
 use super::payer::Payer;
 use super::sign::{SignOptions, SignedPayment, sign};
 
@@ -55,6 +56,8 @@ pub enum How {
     Network,
     /// An unknown scheme is claimed.
     Scheme,
+    /// The message says something beside what is signed.
+    Claim(Claim),
     /// The header does not hold a whole payment.
     Malformed(Malformed),
 }
@@ -81,15 +84,18 @@ pub enum CannotVary {
     #[error("{0} does not apply to {1}")]
     Version(&'static str, Version),
     /// An amount of zero cannot be lowered.
-    #[error("the offered amount is 0 and cannot be lowered")]
+    #[error("the offered amount is 0 and cannot be changed")]
     AmountZero,
+    /// What would be changed is not there.
+    #[error("there is no {0} to change")]
+    Without(&'static str),
 }
 
 const BOTH: &[Version] = &[Version::V1, Version::V2];
 const V2: &[Version] = &[Version::V2];
 const V1: &[Version] = &[Version::V1];
 
-const fn row(
+pub(super) const fn row(
     name: &'static str,
     versions: &'static [Version],
     how: How,
@@ -293,6 +299,7 @@ pub fn vary(
         }
         How::SignatureFlipped => options.flip_signature_byte = true,
         How::Network => other_network(&mut options, choice),
+        How::Claim(claim) => claims::apply(claim, &mut options, choice, resource)?,
         How::Scheme => set_top(&mut options, version, "scheme", json!("bogus")),
         How::Malformed(Malformed::Text(text)) => {
             options.mutations.push(Mutation::Raw(text.to_owned()));

@@ -97,6 +97,11 @@ impl<'h> Exchange<'h> {
         self.sent.route == super::direct::ROUTE
     }
 
+    /// True on a route that the profile calls free, with a payment or without.
+    pub fn is_free(&self) -> bool {
+        self.probe.starts_with("free/")
+    }
+
     /// The answer, if one came.
     pub const fn answer(&self) -> Option<&'h Answered> {
         match self.outcome {

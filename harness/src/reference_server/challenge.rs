@@ -64,7 +64,7 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
     if version == Version::V2 {
         message["extensions"] = match shop.does(Variant::NullMembers) {
             true => Value::Null,
-            false => json!({ identifier::EXTENSION: identifier::declaration() }),
+            false => json!({ identifier::EXTENSION: identifier::declaration(shop) }),
         };
     }
     if version == Version::V2 && shop.has(Defect::ExtensionBare) {

@@ -60,11 +60,15 @@ pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal
 
 /// The server's own requirements: what must be forwarded, whatever the client copied.
 fn own_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
-    let ours = offers(shop, payment.version, url, 0);
-    let offer = ours.iter().find(|offer| match payment.version {
+    let ours = offers(shop, payment.version, url, shop.quote_in_force());
+    let chosen = ours.iter().position(|offer| match payment.version {
         Version::V1 => matches_v1(offer, payment),
         Version::V2 => matches_v2(shop, offer, payment),
     })?;
+    let mut offer = &ours[chosen];
+    if shop.has(Defect::OtherOfferForwarded) && payment.version == Version::V2 {
+        offer = ours.iter().rev().find(|other| other.own != offer.own)?;
+    }
     let mut own = offer.own.clone()?;
     if shop.does(Variant::FreshExtra)
         && let Some(quote) = payment
@@ -106,6 +110,14 @@ fn matches_v1(offer: &Offer, payment: &Presented) -> bool {
     ["scheme", "network"]
         .into_iter()
         .all(|name| payment.raw.get(name) == offer.advertised.get(name))
+}
+
+/// Defect `stale-price-error`: the payment is for a price of an earlier challenge.
+pub(super) fn is_outdated(shop: &Shop, payment: &Presented) -> bool {
+    let now = shop.quote_in_force();
+    let value = payment.authorization.value;
+    let before = [now + 1, now + 2].map(|quote| shop.price(quote));
+    shop.has(Defect::StalePriceError) && value != shop.price(now) && before.contains(&value)
 }
 
 /// Every member as advertised; `extra` may hold more than we put there.

@@ -103,6 +103,10 @@ switches! {
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
     SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
     SettlementOverridesHonoured = "settlement-overrides-honoured": "A `Settlement-Overrides` header of the request names the amount to settle.";
+    OtherOfferForwarded = "other-offer-forwarded": "Two offers are made, and the facilitator is asked about the one that was not chosen.";
+    StalePriceError = "stale-price-error": "The price changes with every challenge, and a payment of an earlier price is answered 500.";
+    FreeRouteCharges = "free-route-charges": "A payment that comes with a request for a free route is settled.";
+    VersionOverwritten = "version-overwritten": "A payment's `x402Version` is overwritten with the server's own before anybody looks at it.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";
@@ -134,6 +138,10 @@ switches! {
     IdForAnyPayer = "id-for-any-payer": "A known payment identifier is answered from the cache before anything is verified.";
     IdForAnyRoute = "id-for-any-route": "A purchase's payment identifier opens every other route.";
     IdForAnyBody = "id-for-any-body": "A purchase's payment identifier pays for every other request body.";
+    IdWithoutSchema = "id-without-schema": "Payment identifiers are declared without `required` and without a schema.";
+    IdIgnored = "id-ignored": "Payment identifiers are declared, and nobody looks at them.";
+    IdRequiredUnenforced = "id-required-unenforced": "A payment identifier is declared required, and payments without one are taken.";
+    IdPoisoned = "id-poisoned": "A payment identifier is taken by its first attempt, though that bought nothing.";
     RepeatedHeaderUnsettled = "repeated-header-unsettled": "Of two payment headers the first valid one is verified, and none settled.";
     GuardReleasedOnUnknown = "guard-released-on-unknown": "After an unknown settlement the payment is given back, and a copy runs the handler again.";
     AlreadySettledIsSuccess = "already-settled-is-success": "No guard, and a settlement refused because the nonce is used counts as paid.";

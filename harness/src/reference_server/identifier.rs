@@ -1,10 +1,11 @@
 //! Payment identifiers: a repeat with the same identifier gets the answer that was bought (wire-format section 14.1).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::Address;
 use serde_json::{Value, json};
+use x402_assay_protocol::Version;
 
 use super::ask::Ask;
 use super::content::Content;
@@ -12,6 +13,7 @@ use super::defects::Defect;
 use super::incoming::Presented;
 use super::page::Page;
 use super::shop::Shop;
+use super::variants::Variant;
 
 /// Name of the extension.
 pub(super) const EXTENSION: &str = "payment-identifier";
@@ -23,9 +25,13 @@ const MOST: usize = 10_000;
 const LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// What the challenge declares.
-pub(super) fn declaration() -> Value {
+pub(super) fn declaration(shop: &Shop) -> Value {
+    if shop.has(Defect::IdWithoutSchema) {
+        return json!({ "info": {} });
+    }
+    let required = is_required(shop) || shop.has(Defect::IdRequiredUnenforced);
     json!({
-        "info": { "required": false },
+        "info": { "required": required },
         "schema": {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
@@ -38,17 +44,23 @@ pub(super) fn declaration() -> Value {
     })
 }
 
+fn is_required(shop: &Shop) -> bool {
+    shop.does(Variant::IdRequired)
+}
+
 /// What is known of a payment's identifier.
 #[derive(Debug)]
 pub(super) enum Known {
-    /// Nothing, or there is none.
-    New,
+    /// Nothing, or there is none; it is held for this purchase unless the same payment holds it already.
+    New(Option<InUse>),
     /// It bought this answer, with this payment and this request.
     Answered(Page),
     /// Another purchase has it.
     Conflict,
     /// It is no identifier.
     Malformed(String),
+    /// There is none, and there must be.
+    Missing,
     /// A defect takes it for paid.
     GivenAway,
 }
@@ -62,26 +74,58 @@ struct Bought {
     page: Page,
 }
 
-/// Purchases by payer and identifier: what one client chose says nothing about another one's.
+/// What one client chose says nothing about another one's.
+type Key = (Address, String);
+
+/// Purchases by payer and identifier.
 #[derive(Debug, Default)]
-pub(super) struct Identifiers(Mutex<HashMap<(Address, String), Bought>>);
+pub(super) struct Identifiers {
+    bought: Mutex<HashMap<Key, Bought>>,
+    /// Payments that are being processed.
+    in_use: Arc<Mutex<HashMap<Key, Value>>>,
+}
+
+/// An identifier while its purchase is under way; dropped, it is free again.
+#[derive(Debug)]
+pub(super) struct InUse {
+    key: Key,
+    all: Arc<Mutex<HashMap<Key, Value>>>,
+    stays: bool,
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if !self.stays {
+            lock(&self.all).remove(&self.key);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Identifiers {
     /// What a payment's identifier means for this request; nothing about the payment is verified yet.
     pub(super) fn look_up(&self, payment: &Presented, ask: &Ask, shop: &Shop) -> Known {
+        if shop.has(Defect::IdIgnored) {
+            return Known::New(None);
+        }
         let id = match id_of(payment) {
-            None => return Known::New,
+            None if is_required(shop) && payment.version == Version::V2 => return Known::Missing,
+            None => return Known::New(None),
             Some(Err(why)) => return Known::Malformed(why),
             Some(Ok(id)) => id,
         };
-        let bought = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bought = lock(&self.bought);
         if shop.has(Defect::IdForAnyPayer)
             && let Some((_, found)) = bought.iter().find(|((_, known), _)| known == id)
         {
             return Known::Answered(found.page.clone());
         }
-        let Some(found) = bought.get(&(payment.authorization.from, id.to_owned())) else {
-            return Known::New;
+        let key = (payment.authorization.from, id.to_owned());
+        let Some(found) = bought.get(&key) else {
+            return self.hold(key, payment, shop);
         };
         // Only the message that was verified once, whole and unchanged, stands for the payer.
         let same_payment = found.payment == payment.raw;
@@ -99,10 +143,28 @@ impl Identifiers {
         }
     }
 
+    /// Takes an identifier that bought nothing yet. A copy of the payment that has it is left to the replay guard.
+    fn hold(&self, key: Key, payment: &Presented, shop: &Shop) -> Known {
+        let stays = shop.has(Defect::IdPoisoned);
+        let mut in_use = lock(&self.in_use);
+        match in_use.get(&key) {
+            Some(other) if stays || *other != payment.raw => return Known::Conflict,
+            Some(_) => return Known::New(None),
+            None if in_use.len() >= MOST => return Known::New(None),
+            None => {}
+        }
+        in_use.insert(key.clone(), payment.raw.clone());
+        Known::New(Some(InUse {
+            key,
+            all: Arc::clone(&self.in_use),
+            stays,
+        }))
+    }
+
     /// Keeps a purchase whose payment carried an identifier.
     pub(super) fn remember(&self, payment: &Presented, ask: &Ask, page: &Page) {
         let Some(Ok(id)) = id_of(payment) else { return };
-        let mut bought = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bought = lock(&self.bought);
         if bought.len() < MOST {
             let kept = Bought {
                 payment: payment.raw.clone(),

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::Value;
 use x402_assay_protocol::header::{self, Encoding};
-use x402_assay_protocol::{Authorization, Payment, Version};
+use x402_assay_protocol::{Authorization, Payment, Version, write};
 
 use super::defects::Defect;
 use super::options::ReferenceServerOptions;
@@ -65,7 +65,11 @@ pub(super) fn read(options: &ReferenceServerOptions, headers: &HeaderMap) -> Inc
             return Incoming::Payment(Box::new(presented));
         }
         let result = match values.len() {
-            1 => present(version, &header),
+            1 => present(
+                version,
+                &header,
+                options.defects.has(Defect::VersionOverwritten),
+            ),
             several => Err(format!("there are {several} payment headers")),
         };
         return match result {
@@ -90,15 +94,21 @@ fn one_of_several(version: Version, values: &[&[u8]]) -> Option<Presented> {
     if parts.len() < 2 {
         return None;
     }
-    let presented = parts.iter().find_map(|part| present(version, part).ok())?;
+    let presented = parts
+        .iter()
+        .find_map(|part| present(version, part, false).ok())?;
     Some(Presented {
         unsettled: true,
         ..presented
     })
 }
 
-fn present(version: Version, header: &[u8]) -> Result<Presented, String> {
-    let decoded = header::decode(header).map_err(|error| error.to_string())?;
+fn present(version: Version, header: &[u8], overwrites: bool) -> Result<Presented, String> {
+    let mut decoded = header::decode(header).map_err(|error| error.to_string())?;
+    if overwrites {
+        let own = Value::from(version.number());
+        write::set(&mut decoded.value, "/x402Version", Some(own));
+    }
     if decoded.encoding == Encoding::UrlSafe {
         return Err("the value is base64url, not base64".to_owned());
     }

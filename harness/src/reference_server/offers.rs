@@ -46,7 +46,7 @@ pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Ve
         offers.extend(foreign(&first));
     }
     offers.push(first.clone());
-    if shop.does(Variant::TwoOffers) {
+    if shop.does(Variant::TwoOffers) || shop.has(Defect::OtherOfferForwarded) {
         let mut longer = first;
         set(
             &mut longer,
@@ -81,7 +81,7 @@ fn payable(shop: &Shop, version: Version, url: &str, quote: u64) -> Value {
     let mut offer = json!({
         "scheme": "exact",
         "network": network_name(options, version),
-        (version.amount_field()): options.price.to_string(),
+        (version.amount_field()): shop.price(quote).to_string(),
         "asset": address(options.token.verifying_contract),
         "payTo": address(pay_to(shop, url)),
         "maxTimeoutSeconds": options.max_timeout_seconds,

@@ -12,12 +12,12 @@ use super::ask::Ask;
 use super::browser;
 use super::challenge::challenge;
 use super::content::Content;
-use super::deal::{Deal, looks_right, strike};
+use super::deal::{Deal, is_outdated, looks_right, strike};
 use super::defects::Defect;
 use super::facilitator::{EXTENSION_RESPONSES, Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
 use super::hygiene;
-use super::identifier::Known;
+use super::identifier::{InUse, Known};
 use super::incoming::{self, Incoming, Presented, Undecodable};
 use super::one_at_a_time::MidPurchase;
 use super::outage;
@@ -51,6 +51,17 @@ pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
     purchase.await.unwrap_or_else(|_| {
         Page::error(StatusCode::INTERNAL_SERVER_ERROR, "the purchase broke off").into()
     })
+}
+
+/// Defect `free-route-charges`: what is paid along with a free request is taken.
+pub(super) async fn charge(shop: &Shop, ask: &Ask) {
+    if let Incoming::Payment(payment) = incoming::read(&shop.options, &ask.headers)
+        && let Some(deal) = strike(shop, &ask.url, &payment)
+        && let Ok(Verified::Valid) = shop.facilitator.verify(&deal.request).await
+    {
+        // The request is free: what came of it changes nothing.
+        let _ = settlement::settle(shop, &deal).await;
+    }
 }
 
 /// One request on its way through the shop.
@@ -143,13 +154,18 @@ impl Purchase {
         if shop.has(Defect::DedupeByPayer) && shop.buyers.knows(payer) {
             return self.challenge("this payment was used before").into();
         }
-        if let Some(page) = self.identified(payment).await {
-            return page.into();
-        }
+        let _in_use = match self.identified(payment).await {
+            Ok(in_use) => in_use,
+            Err(page) => return page.into(),
+        };
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
         let Some(deal) = strike(shop, &self.ask.url, payment) else {
+            if is_outdated(shop, payment) {
+                let why = "the price has changed";
+                return Page::error(StatusCode::INTERNAL_SERVER_ERROR, why).into();
+            }
             return self.refusal("No matching payment requirements").into();
         };
         let deal = hygiene::overridden(shop, &self.ask.headers, deal);
@@ -167,20 +183,21 @@ impl Purchase {
         }
     }
 
-    /// The answer to a payment whose identifier was seen before, or is none (wire-format section 14.1).
-    async fn identified(&self, payment: &Presented) -> Option<Page> {
+    /// Holds the payment's identifier through the purchase; the error is the answer to one that was seen before, or is
+    /// none (wire-format section 14.1).
+    async fn identified(&self, payment: &Presented) -> Result<Option<InUse>, Page> {
         let shop = &self.shop;
+        let bad = |why: &str| self.uncached(Page::error(StatusCode::BAD_REQUEST, why));
         match shop.identifiers.look_up(payment, &self.ask, shop) {
-            Known::New => None,
-            Known::Answered(page) => Some(page),
-            Known::GivenAway => Some(outage::give_away(shop, &self.ask.content).await),
-            Known::Conflict => Some(self.uncached(Page::error(
+            Known::New(in_use) => Ok(in_use),
+            Known::Answered(page) => Err(page),
+            Known::GivenAway => Err(outage::give_away(shop, &self.ask.content).await),
+            Known::Conflict => Err(self.uncached(Page::error(
                 StatusCode::CONFLICT,
                 "this payment identifier belongs to another payment or request",
             ))),
-            Known::Malformed(why) => {
-                Some(self.uncached(Page::error(StatusCode::BAD_REQUEST, &why)))
-            }
+            Known::Malformed(why) => Err(bad(&why)),
+            Known::Missing => Err(bad("a payment identifier is required")),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use alloy_primitives::U256;
+
 use super::buyers::Buyers;
 use super::content::Content;
 use super::defects::Defect;
@@ -16,6 +18,9 @@ use super::options::ReferenceServerOptions;
 use super::page::Page;
 use super::replays::Replays;
 use super::variants::Variant;
+
+/// Base units by which a price that changes does so.
+const PRICE_STEP: u64 = 1_000;
 
 /// The server's state.
 #[derive(Debug)]
@@ -78,6 +83,25 @@ impl Shop {
     /// The number of the next challenge, from 0.
     pub(super) fn next_challenge(&self) -> u64 {
         self.challenges.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// True when the price changes with every challenge.
+    fn is_dynamic(&self) -> bool {
+        self.does(Variant::DynamicPrice) || self.has(Defect::StalePriceError)
+    }
+
+    /// The challenge whose terms count now: the last one where they change, else any.
+    pub(super) fn quote_in_force(&self) -> u64 {
+        match self.is_dynamic() {
+            true => self.challenges.load(Ordering::Relaxed).saturating_sub(1),
+            false => 0,
+        }
+    }
+
+    /// The price in a challenge, in base units.
+    pub(super) fn price(&self, quote: u64) -> U256 {
+        let step = U256::from(if self.is_dynamic() { quote % 3 } else { 0 });
+        self.options.price + step * U256::from(PRICE_STEP)
     }
 
     /// Puts the caching header of a paid or unpaid answer in place.

@@ -17,6 +17,7 @@ switches! {
     NullMembers = "null-members": "Optional members are null rather than absent.";
     ForeignOffersFirst = "foreign-offers-first": "Solana, upto and permit2 offers come before the payable one.";
     TwoOffers = "two-offers": "Two payable offers whose order changes with every challenge.";
+    DynamicPrice = "dynamic-price": "The price changes with every challenge; the last one counts.";
     FreshExtra = "fresh-extra": "Every challenge carries a fresh quote id in `extra`.";
     LowerCaseAddresses = "lower-case-addresses": "Addresses are in lower case.";
     TransferMethodNamed = "transfer-method-named": "Offers name `assetTransferMethod: eip3009`.";
@@ -27,4 +28,5 @@ switches! {
     ChallengeOnSettleFailure = "challenge-on-settle-failure": "A failed settlement is answered with a challenge too.";
     NoCacheHeaders = "no-cache-headers": "Nothing carries `Cache-Control`.";
     MinimalReceipt = "minimal-receipt": "The v2 receipt names no payer.";
+    IdRequired = "id-required": "Payments must carry a payment identifier.";
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay::bench::{self, Bench};
-use x402_assay::checks;
+use x402_assay::checks::{self, Grade};
 use x402_assay::cli::args::Setup;
 use x402_assay::history::Facts;
 use x402_assay::reference_server::Defect;
@@ -27,19 +27,14 @@ const UNJUDGED: &[&str] = &[
     "challenge-on-used",
     "free-until-supported",
     "free-without-kinds",
-    "guard-burns-nonce",
     "guard-forgets-early",
     "guard-inserts-after-settle",
     "guard-inserts-after-verify",
     "guard-keyed-by-header",
     "guard-keyed-by-nonce-text",
     "guard-released-on-unknown",
-    "id-for-any-body",
-    "id-for-any-payer",
-    "id-for-any-route",
     "impatient-with-facilitator",
     "one-purchase-at-a-time",
-    "settle-with-client-terms",
     "used-nonce-is-paid",
 ];
 

@@ -8,6 +8,8 @@ mod flow;
 mod header_forms;
 mod honest;
 mod http;
+mod identifier;
+mod open_terms;
 mod payment_header;
 mod privacy;
 mod settlement;

@@ -215,7 +215,7 @@ pub(super) fn sale(version: Version, name: &str) -> Probe {
     }
 }
 
-fn refused(version: Version, name: &str, reason: &'static str) -> Probe {
+pub(super) fn refused(version: Version, name: &str, reason: &'static str) -> Probe {
     let wrong = name.strip_prefix("wrong/").unwrap_or("signature-flipped");
     Probe {
         payment: Some(Payment::Fresh(Some(wrong.to_owned()))),

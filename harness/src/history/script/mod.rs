@@ -2,6 +2,7 @@
 
 mod honest;
 mod hygiene;
+mod open;
 mod play;
 mod probe;
 mod troubled;

@@ -137,6 +137,16 @@ impl Stage {
             None => return (None, None),
             Some(Payment::Raw(text)) => (None, text.clone()),
             Some(Payment::Again(earlier)) => self.sent[earlier].clone(),
+            Some(Payment::AgainWith(earlier, members)) => {
+                let (signed, value) = self.sent[earlier].clone();
+                (signed, with_members(&value, members))
+            }
+            Some(Payment::With(members)) => {
+                let signed = self.sign(version, None, exchange);
+                let value = super::encode(&payment(version, &signed));
+                self.say(What::Signed(Box::new(signed.clone())));
+                (Some(signed), with_members(&value, members))
+            }
             Some(Payment::Fresh(wrong)) => {
                 let signed = self.sign(version, wrong.clone(), exchange);
                 let mut message = payment(version, &signed);
@@ -382,6 +392,16 @@ impl Stage {
             block: self.block,
         });
     }
+}
+
+/// The message of a header with members set.
+fn with_members(value: &str, members: &[(&'static str, Value)]) -> String {
+    let decoded = x402_assay_protocol::header::decode(value.as_bytes());
+    let mut message = decoded.expect("a message of the script").value;
+    for (pointer, member) in members {
+        x402_assay_protocol::write::set(&mut message, pointer, Some(member.clone()));
+    }
+    super::encode(&message)
 }
 
 fn version_of(probe: &Probe) -> Version {

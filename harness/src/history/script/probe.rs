@@ -37,6 +37,10 @@ pub(crate) enum Payment {
     Fresh(Option<String>),
     /// The header of an earlier exchange.
     Again(String),
+    /// A fresh honest authorization whose message has these members set, each by its JSON pointer.
+    With(Vec<(&'static str, Value)>),
+    /// The message of an earlier exchange with these members set.
+    AgainWith(String, Vec<(&'static str, Value)>),
     /// A header that is no payment.
     Raw(String),
 }

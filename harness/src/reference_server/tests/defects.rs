@@ -6,8 +6,8 @@ use x402_assay_protocol::Version;
 use super::super::Defect;
 use super::rig::{Rig, granted};
 use super::{
-    defects_challenge, defects_hygiene, defects_lost, defects_paths, defects_payment,
-    defects_replay, defects_settlement, defects_terms, defects_trust,
+    defects_challenge, defects_hygiene, defects_identifier, defects_lost, defects_paths,
+    defects_payment, defects_replay, defects_settlement, defects_terms, defects_trust,
 };
 
 /// Whether the deviation shows on this server.
@@ -34,6 +34,9 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_terms::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = defects_identifier::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;

@@ -1,6 +1,7 @@
 mod defects;
 mod defects_challenge;
 mod defects_hygiene;
+mod defects_identifier;
 mod defects_lost;
 mod defects_paths;
 mod defects_payment;

@@ -16,7 +16,9 @@ use x402_mock_facilitator::{Facilitator, Ledger as _, MemoryLedger, Movement, Op
 
 use super::super::{Defect, DefectSet, MARKER, ReferenceServer, ReferenceServerOptions, Variant};
 use super::front::Front;
-use crate::client::{self, Choice, MALFORMED, Payer, SignOptions, SignedPayment, VARIATIONS};
+use crate::client::{
+    self, Choice, MALFORMED, Payer, SignOptions, SignedPayment, VARIATIONS, identifier,
+};
 use crate::http::{Exchange, KeptConnection, ProbeClient, ProbeClientOptions, Request, Response};
 
 pub(super) const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -133,10 +135,20 @@ impl Rig {
         (choice, read.challenge.resource().cloned())
     }
 
+    /// An honest payment, with an identifier where one is required.
     pub(super) async fn sign(&self, version: Version, path: &str) -> SignedPayment {
-        let (choice, resource) = self.quote(version, path).await;
+        let read = client::read(version, &self.get(path).await).unwrap();
+        let choice = client::choose(&read.challenge, None).unwrap();
+        let resource = read.challenge.resource();
         let options = SignOptions::default();
-        client::sign(&self.payer, &choice, resource.as_ref(), now(), &options)
+        let mut signed = client::sign(&self.payer, &choice, resource, now(), &options);
+        let extensions = read.challenge.raw.get("extensions");
+        if identifier::requires_id(extensions) {
+            let id = identifier::fresh_id();
+            let value = identifier::with_id(&signed.header_value, extensions, &id);
+            signed.header_value = value.unwrap();
+        }
+        signed
     }
 
     pub(super) async fn wrong(&self, name: &str, version: Version, path: &str) -> SignedPayment {

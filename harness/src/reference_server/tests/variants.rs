@@ -28,7 +28,9 @@ async fn every_variant_sells_once_with_flawless_messages() {
             assert_eq!(receipt.success, Some(true));
             let runs = rig.server.executions();
             let again = rig.pay("/paid", &payment).await;
-            let replays = *variant == Variant::CachedReplay;
+            // What carries an identifier is answered from what it bought.
+            let by_id = *variant == Variant::IdRequired && version == Version::V2;
+            let replays = *variant == Variant::CachedReplay || by_id;
             assert_eq!(granted(&again), replays, "{variant} {version}");
             assert_eq!(rig.server.executions(), runs, "{variant} {version}");
             assert_eq!(rig.moved().await.len(), before + 1, "{variant} {version}");
@@ -36,6 +38,25 @@ async fn every_variant_sells_once_with_flawless_messages() {
         let cheat = rig.cheat("signature-flipped", Version::V2).await;
         assert!(!granted(&cheat), "{variant}");
     }
+}
+
+#[tokio::test]
+async fn an_identifier_that_is_required_is_asked_for_and_an_old_price_is_refused() {
+    let rig = Rig::with_variant(Variant::IdRequired).await;
+    let payment = rig.sign(Version::V2, "/paid").await;
+    let without = x402_assay_protocol::header::encode(&payment.message);
+    assert_eq!(rig.present(&without).await.status, 400);
+    assert!(granted(&rig.pay("/paid", &payment).await));
+
+    let rig = Rig::with_variant(Variant::DynamicPrice).await;
+    let payment = rig.sign(Version::V2, "/paid").await;
+    rig.get("/paid").await;
+    let refused = rig.pay("/paid", &payment).await;
+    assert_eq!(refused.status, 402);
+    let challenge = read(Version::V2, &refused).unwrap().challenge;
+    let signed = payment.authorization.value.to_string();
+    assert_ne!(challenge.accepts[0].amount(), Some(signed.as_str()));
+    assert!(rig.moved().await.is_empty());
 }
 
 #[tokio::test]

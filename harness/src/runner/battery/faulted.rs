@@ -50,7 +50,7 @@ impl Battery<'_> {
         let resource = quote.resource.as_ref();
         let payment = client::sign(self.payer(payer), &quote.choice, resource, now, &options);
         let number = self.session.record_signed(&payment, None);
-        let header = PaymentHeader::of(&payment, number);
+        let header = quote.header(&payment, number);
         Ok(Some(Ready { header, payment }))
     }
 
@@ -74,7 +74,6 @@ impl Battery<'_> {
     }
 
     /// Ends what [`Self::inject`] began, and tells how each fault stood.
-    #[allow(dead_code)] // For sections that send a payment again when its fault is over.
     pub(super) async fn take_back(&self, ready: &Ready) -> Result<Vec<FaultView>, ControlError> {
         let list = self.session.control.remove_faults(&prefix(ready)).await?;
         Ok(list.faults)

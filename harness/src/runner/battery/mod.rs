@@ -10,12 +10,15 @@ mod departure;
 mod faulted;
 mod headers;
 mod hygiene;
+mod identifier;
+mod identifier_trouble;
 mod malformed;
 mod paths;
 mod privacy;
 mod purchase;
 mod settlement;
 mod supported;
+mod terms;
 mod wrong;
 
 use futures_util::future::BoxFuture;
@@ -38,6 +41,8 @@ const SECTIONS: &[Section] = &[
     basic::SECTION,
     supported::SECTION,
     wrong::SECTION,
+    terms::SECTION,
+    identifier::SECTION,
     delivery::SECTION,
     settlement::SECTION,
     malformed::SECTION,

@@ -1,10 +1,11 @@
 //! What sections are made of: a fresh challenge, a payment for it, honest or not.
 
 use serde_json::Value;
+use x402_assay_protocol::Challenge;
 use x402_assay_protocol::write::Mutation;
 
 use super::Battery;
-use crate::client::{self, Choice, SignOptions, Variation};
+use crate::client::{self, Choice, SignOptions, SignedPayment, Variation, identifier};
 use crate::http::{Exchange, Request};
 use crate::runner::session::{PaymentHeader, SendError};
 
@@ -12,11 +13,29 @@ use crate::runner::session::{PaymentHeader, SendError};
 pub(super) struct Quote {
     pub(super) choice: Choice,
     pub(super) resource: Option<Value>,
+    pub(super) challenge: Challenge,
 }
 
 impl Quote {
     pub(super) const fn chain_id(&self) -> u64 {
         self.choice.terms.domain.chain_id
+    }
+
+    /// What the challenge says beside its terms.
+    pub(super) fn extensions(&self) -> Option<&Value> {
+        self.challenge.raw.get("extensions")
+    }
+
+    /// The header of a payment for this challenge, with an identifier where one is required.
+    pub(super) fn header(&self, payment: &SignedPayment, authorization: u32) -> PaymentHeader {
+        let mut header = PaymentHeader::of(payment, authorization);
+        if identifier::requires_id(self.extensions())
+            && let Some(value) =
+                identifier::with_id(&header.value, self.extensions(), &identifier::fresh_id())
+        {
+            header.value = value;
+        }
+        header
     }
 }
 
@@ -59,7 +78,7 @@ impl Battery<'_> {
         let resource = quote.resource.as_ref();
         let payment = client::sign(self.payer(0), &quote.choice, resource, now, &options);
         let number = self.session.record_signed(&payment, None);
-        PaymentHeader::of(&payment, number)
+        quote.header(&payment, number)
     }
 
     /// One honest payment of this route, in a request that is changed before it leaves.
@@ -95,7 +114,7 @@ impl Battery<'_> {
         match client::vary(variation, self.payer(1), &quote.choice, resource, now) {
             Ok(payment) => {
                 let number = self.session.record_signed(&payment, Some(variation.name));
-                let header = PaymentHeader::of(&payment, number);
+                let header = quote.header(&payment, number);
                 self.session.send(probe, self.route, Some(&header)).await?;
             }
             Err(why) => self.session.note(Some(probe), why.to_string()),
@@ -131,6 +150,7 @@ impl Battery<'_> {
             Ok(choice) => Some(Quote {
                 choice,
                 resource: read.resource().cloned(),
+                challenge: read,
             }),
             Err(why) => {
                 self.session.note(Some(probe), why.to_string());

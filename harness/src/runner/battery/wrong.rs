@@ -8,7 +8,7 @@ use crate::client::VARIATIONS;
 use crate::runner::session::SendError;
 
 /// The variation that is the mutation control (design section 6).
-const MUTATION: &str = "signature-flipped";
+pub(super) const MUTATION: &str = "signature-flipped";
 
 pub(super) const SECTION: Section = Section {
     requests: |version| 2 * applicable(version),

@@ -12,6 +12,7 @@ use super::encode::reencode;
 use super::round::Broken;
 use super::state::{OnChain, Paying, Quoted, State};
 use crate::chain::chaos::SignedTransfer;
+use crate::client::identifier;
 use crate::client::{self, Payer, SignOptions, SignedPayment};
 use crate::config::profile::Route;
 use crate::http::Response;
@@ -89,25 +90,14 @@ fn sign_one(
 
 /// The payment with the challenge's extensions echoed and the identifier put in (wire-format section 14.1).
 fn with_id(value: &str, quoted: &Quoted, id: &str) -> Result<String, Broken> {
-    let declared = quoted.extensions.as_ref().filter(|extensions| {
-        extensions
-            .pointer("/payment-identifier/info")
-            .is_some_and(Value::is_object)
-    });
-    let mut extensions = declared.cloned().ok_or_else(|| {
-        Broken::Trouble("the challenge does not declare payment-identifier".to_owned())
-    })?;
-    let read = header::decode(value.as_bytes());
-    let mut message = read
-        .map_err(|_| Broken::Trouble("a payment that is no JSON carries no identifier".to_owned()))?
-        .value;
-    write::set(
-        &mut extensions,
-        "/payment-identifier/info/id",
-        Some(Value::from(id)),
-    );
-    write::set(&mut message, "/extensions", Some(extensions));
-    Ok(header::encode(&message))
+    let extensions = quoted.extensions.as_ref();
+    if identifier::declaration(extensions).is_none() {
+        let why = "the challenge does not declare payment-identifier";
+        return Err(Broken::Trouble(why.to_owned()));
+    }
+    identifier::with_id(value, extensions, id).ok_or_else(|| {
+        Broken::Trouble("a payment that is no JSON carries no identifier".to_owned())
+    })
 }
 
 /// An honest payment for a fresh challenge, as a retrying client makes it.
