@@ -1,13 +1,17 @@
 //! The checks: one file per section of the catalogue, one registry. Pure: no clock, no I/O.
 
+pub mod beside;
 pub mod challenge_v1;
 pub mod challenge_v2;
 pub mod check;
 pub mod facilitator_requests;
 pub mod flow;
 pub mod judged;
+pub mod lost_answer;
+pub mod outage;
 pub mod outcome;
 pub mod payment_header;
+pub mod race;
 pub mod registry;
 pub mod replay;
 pub mod run;
@@ -17,11 +21,12 @@ pub mod settlement_header;
 pub mod terms;
 #[cfg(test)]
 mod tests;
+pub mod trouble;
 mod unpaid;
 
 pub use check::{Check, Grade, Grading, Level, Need, Role};
 pub use judged::Judged;
 pub use outcome::{Finding, Outcome};
-pub use registry::{CHECKS, find};
+pub use registry::{CHECKS, PROVEN_BY_HISTORIES, find};
 pub use run::{result_of, run_check};
 pub use selection::select;

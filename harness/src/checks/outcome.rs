@@ -87,6 +87,11 @@ impl Outcome {
         Self::one(Verdict::Pass, text, evidence, false)
     }
 
+    /// Something to know, which counts for nothing.
+    pub fn info(text: impl Into<String>, evidence: Vec<Evidence>) -> Self {
+        Self::one(Verdict::Info, text, evidence, false)
+    }
+
     /// Likely trouble, or a violation of a soft source.
     pub fn warn(text: impl Into<String>, evidence: Vec<Evidence>) -> Self {
         Self::one(Verdict::Warn, text, evidence, false)

@@ -2,8 +2,8 @@
 
 use super::check::Check;
 use super::{
-    challenge_v1, challenge_v2, facilitator_requests, flow, payment_header, replay, scheme_network,
-    settlement_header, terms,
+    beside, challenge_v1, challenge_v2, facilitator_requests, flow, lost_answer, outage,
+    payment_header, race, replay, scheme_network, settlement_header, terms, trouble,
 };
 
 /// Every check, in catalogue order.
@@ -39,9 +39,30 @@ pub const CHECKS: &[Check] = &[
     settlement_header::SHAPE,
     settlement_header::TRUE,
     replay::SERIAL,
+    race::CONCURRENT,
+    race::RUNS,
+    race::LOSERS,
+    race::REPLICAS,
+    race::ROUTES,
+    race::TRUST,
+    beside::DISTINCT,
+    trouble::VERIFY_TROUBLE,
+    trouble::STATUS,
+    trouble::SETTLE_TROUBLE,
+    trouble::GIVES_UP,
+    outage::RECOVERS,
+    outage::UNPAID_REQUESTS,
+    outage::FREE_ROUTES,
+    lost_answer::CHARGED_ONCE,
+    lost_answer::OBTAINABLE,
     facilitator_requests::SHAPE,
     facilitator_requests::UNMODIFIED,
+    trouble::DETOUR,
 ];
+
+/// Checks that no defect of the reference server turns red in a run that ends in reasonable time: hand-written histories
+/// show that they can.
+pub const PROVEN_BY_HISTORIES: &[&str] = &["SRV-FAC-004"];
 
 /// The check with this id.
 pub fn find(id: &str) -> Option<&'static Check> {
@@ -55,6 +76,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::checks::Grade;
 
     #[test]
     fn ids_are_unique_and_no_member_is_empty() {
@@ -63,7 +85,14 @@ mod tests {
             assert!(ids.insert(check.id), "{} stands twice", check.id);
             assert!(!check.versions.is_empty(), "{} has no generation", check.id);
             assert!(!check.probes.is_empty(), "{} has no probe", check.id);
-            assert!(!check.killed_by.is_empty(), "nothing kills {}", check.id);
+            // What is only recorded cannot turn red.
+            assert!(
+                check.grade == Grade::Info
+                    || PROVEN_BY_HISTORIES.contains(&check.id)
+                    || !check.killed_by.is_empty(),
+                "nothing kills {}",
+                check.id
+            );
             for text in [
                 check.id,
                 check.title,

@@ -2,6 +2,7 @@
 
 mod alias;
 mod ask;
+mod breaker;
 mod buyers;
 mod challenge;
 mod content;

@@ -206,7 +206,12 @@ one_parameter! {
     delay: Delay;
 }
 
-async fn health() -> Response {
+async fn health(State(site): State<Site>) -> Response {
+    if site.shop.has(Defect::FreeAsksFacilitator)
+        && let Err(trouble) = site.shop.facilitator.supported().await
+    {
+        return Page::error(StatusCode::BAD_GATEWAY, &trouble.to_string()).into();
+    }
     Page::json(StatusCode::OK, &json!({ "status": "ok" })).into()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::breaker::Breaker;
 use super::buyers::Buyers;
 use super::content::Content;
 use super::defects::Defect;
@@ -28,6 +29,7 @@ pub(super) struct Shop {
     pub(super) buyers: Buyers,
     pub(super) kinds: Kinds,
     pub(super) turns: Turns,
+    pub(super) breaker: Breaker,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -44,6 +46,7 @@ impl Shop {
             buyers: Buyers::default(),
             kinds: Kinds::default(),
             turns: Turns::default(),
+            breaker: Breaker::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }

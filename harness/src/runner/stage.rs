@@ -101,7 +101,14 @@ pub async fn run(
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
     let mut prepared = Prepared::for_repeats(plays.repeats.count);
-    let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
+    let shown = exchanges(
+        session,
+        &mut prepared,
+        scope,
+        versions,
+        (chain_id, plays.target),
+    )
+    .await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     let shown = shown?;
     ledger?;
@@ -134,7 +141,7 @@ async fn exchanges(
     prepared: &mut Prepared,
     scope: Scope,
     versions: Option<&[Version]>,
-    chain_id: Option<u64>,
+    (chain_id, target): (Option<u64>, &dyn TargetControl),
 ) -> Result<Shown, RunTrouble> {
     let mut shown = Shown::default();
     let routes = session.profile.routes.clone();
@@ -152,6 +159,10 @@ async fn exchanges(
         for version in &spoken {
             place_offers(session, prepared, route, &first, *version, chain_id).await?;
         }
+        let leading = spoken
+            .iter()
+            .copied()
+            .max_by_key(|version| version.number());
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
             shown.version = newest.or_else(|| spoken.first()).copied();
@@ -163,6 +174,8 @@ async fn exchanges(
                 session,
                 route,
                 version,
+                leads: leading == Some(version),
+                target,
                 chain_id,
             };
             if index == 0 && scope == Scope::Battery {

@@ -8,12 +8,16 @@ mod basic;
 mod faulted;
 mod malformed;
 mod purchase;
+mod race;
+mod trouble;
+mod volley;
 mod wrong;
 
 use futures_util::future::BoxFuture;
 use x402_assay_protocol::Version;
 
 use super::session::{PaymentHeader, SendError, Session};
+use super::target_control::TargetControl;
 use crate::client::Payer;
 use crate::config::profile::Route;
 
@@ -26,7 +30,13 @@ pub(super) struct Section {
 }
 
 /// Every section, in the order of a run: what may make a target refuse the rest comes last.
-const SECTIONS: &[Section] = &[basic::SECTION, wrong::SECTION, malformed::SECTION];
+const SECTIONS: &[Section] = &[
+    basic::SECTION,
+    wrong::SECTION,
+    malformed::SECTION,
+    race::SECTION,
+    trouble::SECTION,
+];
 
 /// One route in one version.
 #[derive(Debug)]
@@ -34,6 +44,10 @@ pub(crate) struct Battery<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) route: &'a Route,
     pub(crate) version: Version,
+    /// True for the newest version of the route: what asks for nothing of a version is sent there alone.
+    pub(crate) leads: bool,
+    /// The target's processes.
+    pub(crate) target: &'a dyn TargetControl,
     /// The only chain to pay on, if one was named.
     pub(crate) chain_id: Option<u64>,
 }

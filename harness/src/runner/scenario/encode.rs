@@ -6,7 +6,7 @@ use x402_assay_protocol::{header, write};
 use crate::scenario::Encoding;
 
 /// The header value in another writing; a value that holds no message stays as it is.
-pub(super) fn reencode(value: &str, way: Encoding) -> String {
+pub(in crate::runner) fn reencode(value: &str, way: Encoding) -> String {
     let Ok(decoded) = header::decode(value.as_bytes()) else {
         return value.to_owned();
     };
