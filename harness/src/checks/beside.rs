@@ -42,6 +42,11 @@ pub(super) const DISTINCT: Check = Check {
 
 fn distinct(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let facts = judged.facts;
+    if judged.accepted(version).is_empty() {
+        return Outcome::skipped(format!(
+            "control missing: no good {version} payment was accepted"
+        ));
+    }
     let all: Vec<_> = DISTINCT
         .probes
         .iter()
@@ -57,7 +62,7 @@ fn distinct(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             outcome.add(held_up(judged, waiting, other));
         }
     }
-    judged.with_control(version, outcome)
+    outcome
 }
 
 fn served<'h>(judged: &Judged<'_, 'h>, exchange: &Exchange<'h>) -> Outcome {

@@ -54,26 +54,23 @@ pub(super) const OBTAINABLE: Check = Check {
 };
 
 /// The payment that was settled and whose server never heard of it.
-fn landed<'f, 'h>(judged: &Judged<'f, 'h>, version: Version) -> Result<&'f Book<'h>, Outcome> {
+fn landed<'f, 'h>(judged: &Judged<'f, 'h>, version: Version) -> Result<&'f Book<'h>, &'static str> {
     let facts = judged.facts;
     let book = facts
         .paid(version, LOST)
         .find_map(|exchange| judged.true_book(exchange));
     let Some(book) = book else {
-        return Err(Outcome::skipped("the payment is not known"));
+        return Err("the payment is not known");
     };
     let mut settled = facts
         .calls_about(book.signed.key)
         .filter(|call| call.endpoint == Endpoint::Settle);
     let lost = settled.next().is_some_and(|call| call.answer.is_none());
     if !lost {
-        return Err(Outcome::skipped(
-            "the target did not settle it, or got the answer",
-        ));
+        return Err("the target did not settle it, or got the answer");
     }
     if book.transfers.is_empty() {
-        let text = "the settlement whose answer was lost moved nothing";
-        return Err(Outcome::skipped(text));
+        return Err("the settlement whose answer was lost moved nothing");
     }
     Ok(book)
 }
@@ -81,7 +78,7 @@ fn landed<'f, 'h>(judged: &Judged<'f, 'h>, version: Version) -> Result<&'f Book<
 fn charged_once(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let book = match landed(judged, version) {
         Ok(book) => book,
-        Err(outcome) => return outcome,
+        Err(why) => return Outcome::skipped(why),
     };
     let evidence = book.evidence(judged.facts);
     if book.transfers.len() > 1 {
@@ -130,7 +127,7 @@ fn asks_for_another(exchange: &Exchange<'_>, version: Version) -> bool {
 fn obtainable(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let book = match landed(judged, version) {
         Ok(book) => book,
-        Err(outcome) => return outcome,
+        Err(why) => return Outcome::skipped(why),
     };
     let endings: Vec<String> = judged
         .facts

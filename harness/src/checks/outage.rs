@@ -81,6 +81,9 @@ pub(super) const FREE_ROUTES: Check = Check {
 };
 
 fn recovers(judged: &Judged<'_, '_>, version: Version) -> Outcome {
+    if let Some(outcome) = did_not_sell(judged, version) {
+        return outcome;
+    }
     let mut outcome = Outcome::new();
     for probe in AFTER {
         let tried: Vec<_> = judged.facts.paid(version, probe).collect();
@@ -99,6 +102,21 @@ fn recovers(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         return Outcome::skipped("no purchase was tried after a trouble of the facilitator");
     }
     judged.with_control(version, outcome)
+}
+
+/// Whoever did not serve every good payment before the trouble shows nothing by refusing one after it.
+fn did_not_sell(judged: &Judged<'_, '_>, version: Version) -> Option<Outcome> {
+    let after = AFTER
+        .iter()
+        .flat_map(|probe| judged.facts.paid(version, probe));
+    let first = after.map(Exchange::number).min()?;
+    let unserved = judged.honest(version).into_iter().any(|exchange| {
+        exchange.number() < first && judged.books.delivery(exchange) != Delivery::Content
+    });
+    unserved.then(|| {
+        let text = "control missing: not every good payment before the trouble was served";
+        Outcome::skipped(text)
+    })
 }
 
 /// True when a payment met refused connections.

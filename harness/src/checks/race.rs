@@ -246,7 +246,7 @@ fn losers(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     for probe in COPIES {
         let copies = group(judged, version, probe);
         let delivered = |copy: &&Exchange<'_>| judged.books.delivery(copy) == Delivery::Content;
-        if !copies.iter().any(|copy| delivered(copy)) {
+        if !copies.iter().any(&delivered) {
             continue;
         }
         for copy in copies.iter().filter(|copy| !delivered(copy)) {
@@ -281,7 +281,11 @@ fn loser<'h>(judged: &Judged<'_, 'h>, copy: &Exchange<'h>) -> Outcome {
 fn trust(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let copies = group(judged, version, "race/trusting");
     let book = copies.first().and_then(|copy| judged.book_of(copy));
-    let Some(book) = book.filter(|book| book.faulted) else {
+    let told = |book: &&Book<'_>| {
+        let mut calls = judged.facts.calls_about(book.signed.key);
+        calls.any(|call| call.success() == Some(true))
+    };
+    let Some(book) = book.filter(told) else {
         return Outcome::skipped("the target settled none of the copies");
     };
     let delivered = delivered(judged, book);

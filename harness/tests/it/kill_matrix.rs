@@ -38,6 +38,7 @@ const UNJUDGED: &[&str] = &[
     "free-until-supported",
     "free-without-kinds",
     "guard-forgets-early",
+    "guard-released-on-unknown",
     "head-unpaid",
     "id-for-any-body",
     "id-for-any-payer",

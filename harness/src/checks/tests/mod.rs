@@ -1,11 +1,14 @@
 //! Every check, green on an honest server and red on one deviation.
 
 mod challenge;
+mod edited;
 mod flow;
 mod honest;
 mod payment_header;
+mod race;
 mod terms;
 mod tolerated;
+mod trouble;
 
 use x402_assay_reports::Report;
 use x402_assay_reports::model::{CheckResult, Verdict};

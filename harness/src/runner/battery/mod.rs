@@ -4,7 +4,10 @@
 //! [`SECTIONS`].
 
 mod basic;
-#[allow(dead_code)] // Its users are the sections on settlement and on facilitator trouble.
+#[expect(
+    dead_code,
+    reason = "the sections on flow and settlement failure use the rest of it"
+)]
 mod faulted;
 mod malformed;
 mod purchase;

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use x402_mock_facilitator::event::Endpoint;
-use x402_mock_facilitator::faults::{Hash, Lie};
+use x402_mock_facilitator::faults::Lie;
 use x402_mock_facilitator::holds::Point;
 use x402_mock_facilitator::{HoldSpec, Match};
 
@@ -218,10 +218,8 @@ impl Battery<'_> {
         let Some(ready) = self.ready(name, 0, |_, _| ()).await? else {
             return Ok(());
         };
-        let lie = Lie {
-            transaction: Some(Hash::Random),
-            ..Lie::without_work(true)
-        };
+        // The first settlement is one; what is refused after it is called a success too.
+        let lie = Lie::claiming(true);
         self.inject(&ready, &[(Some(Endpoint::Settle), lie.into())])
             .await?;
         let shots = self.shots(name, &ready, TRUSTING);

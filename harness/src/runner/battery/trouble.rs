@@ -15,7 +15,7 @@ use crate::history::What;
 use crate::runner::session::{PaymentHeader, SendError, now_us};
 
 /// Where a redirect leads: a path that the facilitator does not have.
-const NOWHERE: &str = "/x402-assay-nowhere/{endpoint}";
+const NOWHERE: &str = "/x402-assay-nowhere";
 /// Silence goes on for so long after the bench has given up, so that an answer is the target's own doing.
 const LONGER: Duration = Duration::from_millis(200);
 /// Longest silence, in milliseconds.
@@ -91,11 +91,19 @@ async fn trouble(battery: &Battery<'_>) -> Result<(), SendError> {
         battery.pay_once(name, Endpoint::Settle, fault).await?;
     }
     battery.lost_answer().await?;
-    if battery.leads {
-        battery.silence().await?;
-        battery.outage().await?;
+    if !battery.leads {
+        return Ok(());
     }
-    Ok(())
+    let hung = battery.silence().await?;
+    let rest = async {
+        battery.sell_again("trouble/after-hang").await?;
+        battery.outage().await
+    };
+    let rest = rest.await;
+    for ready in &hung {
+        battery.take_back(ready).await?;
+    }
+    rest
 }
 
 impl Battery<'_> {
@@ -155,19 +163,20 @@ impl Battery<'_> {
         self.once("trouble/lost-again", &ready.header, None).await
     }
 
-    /// A facilitator that says nothing, for as long as the bench is patient.
-    async fn silence(&self) -> Result<(), SendError> {
-        try_join(
+    /// A facilitator that says nothing, for as long as the bench is patient; the payments, whose calls go on failing until
+    /// they are taken back: a target that turns to them later must not charge a client that has gone.
+    async fn silence(&self) -> Result<Vec<Ready>, SendError> {
+        let hung = try_join(
             self.hang("trouble/verify-hang", Endpoint::Verify),
             self.hang("trouble/settle-hang", Endpoint::Settle),
-        )
-        .await?;
-        self.sell_again("trouble/after-hang").await
+        );
+        let (verify, settle) = hung.await?;
+        Ok(verify.into_iter().chain(settle).collect())
     }
 
-    async fn hang(&self, name: &str, on: Endpoint) -> Result<(), SendError> {
+    async fn hang(&self, name: &str, on: Endpoint) -> Result<Option<Ready>, SendError> {
         let Some(ready) = self.ready(name, 0, |_, _| ()).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let patience = self.session.patience;
         let longer = u64::try_from((patience + LONGER).as_millis()).unwrap_or(HANG_MAX_MS);
@@ -175,8 +184,20 @@ impl Battery<'_> {
             max_ms: longer.min(HANG_MAX_MS),
             when: When::Before,
         };
-        self.once_under(name, &ready, &[(Some(on), hang.into())], Some(patience))
-            .await
+        // In this order: a call that is kept silent is not reset.
+        let troubles = [(Some(on), hang.into()), (Some(on), reset(Moment::Before))];
+        self.inject(&ready, &troubles).await?;
+        let sent = self.once(name, &ready.header, Some(patience)).await;
+        match sent {
+            Ok(()) => {
+                self.take_back_first(&ready).await?;
+                Ok(Some(ready))
+            }
+            Err(error) => {
+                self.take_back(&ready).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Buys until one purchase is answered 2xx, a few times at most.
@@ -207,20 +228,17 @@ impl Battery<'_> {
         let spec = FaultSpec::new(&fault, Outage {}.into());
         session.control.add_fault(&json!(spec)).await?;
         let sent = self.while_out(name, &ready, free.map(String::as_str)).await;
-        let stood = session.control.remove_faults(&fault).await?;
-        let paid = sent?;
-        if stood.faults.iter().any(|view| view.fired > 0) {
-            // Connections were refused, so the facilitator's log knows nothing of it.
-            session.recorder.append(
-                now_us(),
-                What::FaultInjected {
-                    call: None,
-                    exchange: paid,
-                    authorization: None,
-                    fault: "outage".to_owned(),
-                },
-            );
-        }
+        session.control.remove_faults(&fault).await?;
+        // Connections were refused, so the facilitator's log knows nothing of it.
+        session.recorder.append(
+            now_us(),
+            What::FaultInjected {
+                call: None,
+                exchange: sent?,
+                authorization: None,
+                fault: "outage".to_owned(),
+            },
+        );
         self.sell_again("trouble/after-outage").await?;
         self.once("trouble/outage-again", &ready.header, None).await
     }
