@@ -93,7 +93,7 @@ fn recovers(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     }
     // Whoever sells nothing at all has that said above.
     let sells = outcome.verdict() == x402_assay_reports::model::Verdict::Pass;
-    if sells && was_out(judged, version) {
+    if sells && was_out(judged, version) && verifies_first(judged, version) {
         for again in judged.facts.paid(version, AGAIN) {
             outcome.add(taken_again(judged, again));
         }
@@ -116,6 +116,16 @@ fn did_not_sell(judged: &Judged<'_, '_>, version: Version) -> Option<Outcome> {
     unserved.then(|| {
         let text = "control missing: not every good payment before the trouble was served";
         Outcome::skipped(text)
+    })
+}
+
+/// True when payments are verified before they are settled. Where they are not, the outage met a settlement, and whoever
+/// does not know what became of it may hold the payment back.
+fn verifies_first(judged: &Judged<'_, '_>, version: Version) -> bool {
+    let mut honest = judged.honest(version).into_iter();
+    honest.any(|exchange| {
+        let book = judged.book_of(exchange);
+        book.is_some_and(|book| book.verify_calls > 0)
     })
 }
 

@@ -17,7 +17,7 @@ impl Breaker {
 
     /// A payment could not be verified: when `/supported` gives no answer either, that is for ever.
     pub(super) async fn trip(&self, shop: &Shop) {
-        if shop.has(Defect::OutageIsFinal) && shop.facilitator.supported().await.is_err() {
+        if shop.has(Defect::OutageIsFinal) && shop.facilitator.supports(&[]).await.is_err() {
             self.0.store(true, Ordering::SeqCst);
         }
     }

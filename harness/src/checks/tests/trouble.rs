@@ -112,7 +112,16 @@ fn giving_up_is_timed_as_far_as_it_was_seen() {
 
 /// An outage, the purchases after it, and the payment that met it once more.
 fn outage(after: &[u16], repeated: Probe) -> Edited {
-    let mut script = honest()
+    outage_of(honest(), after, repeated)
+}
+
+/// A server that never verifies.
+fn upfront() -> Script {
+    honest().edit_paid(|probe| probe.calls.retain(|call| call.settle))
+}
+
+fn outage_of(script: Script, after: &[u16], repeated: Probe) -> Edited {
+    let mut script = script
         .then(Probe::new("free/trouble/before", Reply::answer(200, "ok")))
         .then(refused(OUTAGE, Vec::new(), Reply::answer(502, "")))
         .then(Probe::new(
@@ -148,6 +157,10 @@ fn a_server_sells_again_after_an_outage() {
     let burnt = outage(&[200], again(AGAIN, OUTAGE, Reply::answer(409, "")));
     let result = assert_judged(&burnt, "SRV-FAC-005", Verdict::Warn);
     assert!(result.detail.contains("never charged"), "{}", result.detail);
+    // Where the settlement comes first, nobody knows what became of it.
+    let refusing = again(AGAIN, OUTAGE, Reply::answer(409, ""));
+    let upfront = outage_of(upfront(), &[200], refusing);
+    assert_judged(&upfront, "SRV-FAC-005", Verdict::Pass);
     let limited = outage(&[200], again(AGAIN, OUTAGE, Reply::answer(429, "")));
     assert_judged(&limited, "SRV-FAC-005", Verdict::Inconclusive);
     assert_judged(&limited, "SRV-FAC-001", Verdict::Pass);
