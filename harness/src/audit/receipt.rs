@@ -26,6 +26,15 @@ impl<'f> Receipt<'f, '_> {
         self.settlement.success == Some(false)
             && self.settlement.error_reason.as_deref() != Some("settlement_pending")
     }
+
+    /// True when it refuses because the authorization is used or under way: that says nothing of whether money moved.
+    pub fn says_used(&self) -> bool {
+        let reason = self.settlement.error_reason.as_deref();
+        self.settlement.success == Some(false)
+            && reason.is_some_and(|reason| {
+                reason.contains("nonce_already_used") || reason == "duplicate_settlement"
+            })
+    }
 }
 
 /// The receipts of one authorization, in order.

@@ -168,6 +168,13 @@ fn verify_first(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         .filter(|signed| signed.version == version)
     {
         let calls: Vec<&FacilitatorCall<'_>> = facts.calls_about(signed.key).collect();
+        // What a server makes of a verdict that a fault made unreadable is SRV-FAC-001's.
+        let is_unreadable = |call: &&FacilitatorCall<'_>| {
+            call.endpoint == Endpoint::Verify && call.is_valid().is_none()
+        };
+        if !facts.faults_about(signed).is_empty() && calls.iter().any(is_unreadable) {
+            continue;
+        }
         for settle in calls
             .iter()
             .filter(|call| call.endpoint == Endpoint::Settle)

@@ -1,6 +1,7 @@
 //! The checks: one file per section of the catalogue, one registry. Pure: no clock, no I/O.
 
 mod batch;
+pub mod beside;
 pub mod challenge_notes;
 pub mod challenge_offers;
 pub mod challenge_true;
@@ -21,14 +22,17 @@ pub mod identifier_repeats;
 pub mod inside;
 pub mod judged;
 mod leaks;
+pub mod lost_answer;
 mod offered;
 mod other_schemes;
+pub mod outage;
 pub mod outcome;
 mod own_members;
 pub mod paths;
 pub mod payment_header;
 pub mod privacy;
 pub mod privacy_requests;
+pub mod race;
 mod recorded;
 pub mod refusal_challenge;
 pub mod registry;
@@ -45,6 +49,7 @@ pub mod terms_recorded;
 #[cfg(test)]
 mod tests;
 mod told;
+pub mod trouble;
 mod troubled;
 mod unpaid;
 pub mod version;

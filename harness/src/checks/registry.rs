@@ -3,11 +3,12 @@
 use super::check::{Check, Grade};
 use super::extensions::{bazaar, echo, offers, receipts, sign_in};
 use super::{
-    batch, challenge_notes, challenge_offers, challenge_true, challenge_v1, challenge_v2,
+    batch, beside, challenge_notes, challenge_offers, challenge_true, challenge_v1, challenge_v2,
     facilitator_requests, flow, handler, header_forms, http_browser, http_cache, http_messages,
-    http_methods, identifier, identifier_repeats, inside, other_schemes, paths, payment_header,
-    privacy, privacy_requests, refusal_challenge, replay, scheme_network, settle_refused,
-    settle_trouble, settlement_header, terms, terms_offers, terms_recorded, version,
+    http_methods, identifier, identifier_repeats, inside, lost_answer, other_schemes, outage,
+    paths, payment_header, privacy, privacy_requests, race, refusal_challenge, replay,
+    scheme_network, settle_refused, settle_trouble, settlement_header, terms, terms_offers,
+    terms_recorded, trouble, version,
 };
 
 /// Every check, in catalogue order.
@@ -101,9 +102,26 @@ pub const CHECKS: &[Check] = &[
     settle_trouble::RETRY,
     settle_trouble::ELSEWHERE_SETTLED,
     replay::SERIAL,
+    race::CONCURRENT,
+    race::RUNS,
+    race::LOSERS,
+    race::REPLICAS,
+    race::ROUTES,
+    race::TRUST,
     other_schemes::SVM_DUPLICATE,
+    beside::DISTINCT,
+    trouble::VERIFY_TROUBLE,
+    trouble::STATUS,
+    trouble::SETTLE_TROUBLE,
+    trouble::GIVES_UP,
+    outage::RECOVERS,
+    outage::UNPAID_REQUESTS,
+    outage::FREE_ROUTES,
+    lost_answer::CHARGED_ONCE,
+    lost_answer::OBTAINABLE,
     facilitator_requests::SHAPE,
     facilitator_requests::UNMODIFIED,
+    trouble::DETOUR,
     http_cache::CHALLENGE,
     http_cache::PAID,
     http_browser::PAGE,
@@ -163,6 +181,8 @@ const SHOWN_BY_HISTORIES: &[&str] = &[
     "SRV-V2-402-013",
     "SRV-V2-402-014",
     "SRV-REPL-008",
+    // Nobody waits two minutes for a defect.
+    "SRV-FAC-004",
     "SRV-EXT-OR-",
     "SRV-EXT-SIWX-",
     "SRV-EXT-BAZ-",

@@ -8,6 +8,7 @@ use x402_assay_reports::model::{CheckResult, Verdict};
 use super::check::{Check, Grade, Grading, Need};
 use super::judged::Judged;
 use super::outcome::Outcome;
+use crate::history::Facts;
 
 /// Judges one check over every generation the target offers.
 pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
@@ -33,14 +34,27 @@ pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
         .filter_map(|version| run_version(check, judged, version))
         .reduce(Outcome::merge)
         .map_or_else(
-            || {
-                Outcome::skipped(format!(
-                    "the run holds no {} request",
-                    check.probes.join(" or ")
-                ))
-            },
+            || Outcome::skipped(why_not_probed(check, judged.facts)),
             |outcome| outcome.map_verdict(|verdict| graded(check, judged.grading, verdict)),
         )
+}
+
+/// Why none of a check's probes was made: what the runner noted of it or of its section, if it did.
+fn why_not_probed(check: &Check, facts: &Facts<'_>) -> String {
+    let about = |noted: &str| {
+        let name = noted.split_once('/').map_or(noted, |(_, name)| name);
+        let mut probes = check.probes.iter();
+        probes.any(|probe| {
+            let rest = probe.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    let mut notes = facts.notes.iter();
+    let noted = notes.find(|(probe, _)| probe.is_some_and(about));
+    noted.map_or_else(
+        || format!("the run holds no {} request", check.probes.join(" or ")),
+        |(_, text)| (*text).to_owned(),
+    )
 }
 
 /// The result of one check, as the report holds it; `replay` is the command that repeats it.

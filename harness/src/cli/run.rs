@@ -348,7 +348,7 @@ fn plan(setup: &Setup, selected: &[&Check]) -> String {
     );
     let routes = setup.target.as_ref().map_or_else(
         || {
-            crate::runner::builtin_profile("http://127.0.0.1:1", true)
+            crate::runner::builtin_profile("http://127.0.0.1:1")
                 .routes
                 .len()
         },

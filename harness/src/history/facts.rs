@@ -204,12 +204,15 @@ impl<'h> Facts<'h> {
         })
     }
 
-    /// The exchange that was under way when a call arrived, if it carries that call's authorization.
+    /// The exchange that was under way when a call arrived, if it carries that call's authorization and no other did.
     pub fn exchange_of_call(&self, call: &FacilitatorCall<'h>) -> Option<&Exchange<'h>> {
         let key = call.authorization?;
         let place = self.places.by_key.get(&(key.payer, key.nonce))?;
-        self.carrying(self.signed[*place].authorization)
-            .find(|exchange| exchange.spans(call.received_at_us))
+        let mut spanning = self
+            .carrying(self.signed[*place].authorization)
+            .filter(|exchange| exchange.spans(call.received_at_us));
+        let only = spanning.next()?;
+        spanning.next().is_none().then_some(only)
     }
 
     /// True when the ledger of this chain was read after the event at `seq`.

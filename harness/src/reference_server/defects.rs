@@ -153,9 +153,12 @@ switches! {
     // Capacity.
     OnePurchaseAtATime = "one-purchase-at-a-time": "A lock is held through every purchase: a slow settlement holds up all the others.";
     AbandonedPurchaseJams = "abandoned-purchase-jams": "A client that goes away in mid-purchase leaves a lock behind: nothing is sold any more.";
+    OutageIsFinal = "outage-is-final": "When the facilitator cannot be reached at all, nothing is sold any more until a restart.";
+    FreeAsksFacilitator = "free-asks-facilitator": "Free routes ask the facilitator first, and are down when it is.";
     CachePublic = "cache-public": "Challenges and paid answers are marked cacheable by anyone.";
     UsedNonceIsPaid = "used-nonce-is-paid": "A payment whose nonce the facilitator calls used counts as paid: only the guard in memory tells repeats.";
     ChallengeOnUsed = "challenge-on-used": "A payment that is under way or used is answered with a fresh challenge, as SDKs do.";
+    UsedIs500 = "used-is-500": "A payment that is under way or used is answered 500.";
     PaidPublic = "paid-public": "Paid answers are marked cacheable by anyone.";
     // The start.
     FreeWithoutKinds = "free-without-kinds": "Paid routes answer without payment while the facilitator does not say what it supports.";

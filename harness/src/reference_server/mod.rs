@@ -2,6 +2,7 @@
 
 mod alias;
 mod ask;
+mod breaker;
 mod browser;
 mod buyers;
 mod challenge;

@@ -219,6 +219,11 @@ async fn health(State(site): State<Site>, uri: Uri, headers: HeaderMap) -> Respo
         let ask = Ask::new(Method::GET, &uri, headers, Content::Paid, &site.local);
         charge(&site.shop, &ask).await;
     }
+    if site.shop.has(Defect::FreeAsksFacilitator)
+        && let Err(trouble) = site.shop.facilitator.supported().await
+    {
+        return Page::error(StatusCode::BAD_GATEWAY, &trouble.to_string()).into();
+    }
     Page::json(StatusCode::OK, &json!({ "status": "ok" })).into()
 }
 

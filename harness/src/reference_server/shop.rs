@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy_primitives::U256;
 
+use super::breaker::Breaker;
 use super::buyers::Buyers;
 use super::content::Content;
 use super::defects::Defect;
@@ -33,6 +34,7 @@ pub(super) struct Shop {
     pub(super) buyers: Buyers,
     pub(super) kinds: Kinds,
     pub(super) turns: Turns,
+    pub(super) breaker: Breaker,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -49,6 +51,7 @@ impl Shop {
             buyers: Buyers::default(),
             kinds: Kinds::default(),
             turns: Turns::default(),
+            breaker: Breaker::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }

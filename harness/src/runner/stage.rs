@@ -101,7 +101,14 @@ pub async fn run(
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
     let mut prepared = Prepared::for_repeats(plays.repeats.count);
-    let shown = exchanges(session, &mut prepared, scope, versions, chain_id).await;
+    let shown = exchanges(
+        session,
+        &mut prepared,
+        scope,
+        versions,
+        (chain_id, plays.target),
+    )
+    .await;
     let ledger = rest::read_ledger(session, &mut prepared).await;
     let shown = shown?;
     ledger?;
@@ -134,7 +141,7 @@ async fn exchanges(
     prepared: &mut Prepared,
     scope: Scope,
     versions: Option<&[Version]>,
-    chain_id: Option<u64>,
+    (chain_id, target): (Option<u64>, &dyn TargetControl),
 ) -> Result<Shown, RunTrouble> {
     let mut shown = Shown::default();
     let routes = session.profile.routes.clone();
@@ -168,6 +175,7 @@ async fn exchanges(
                 route,
                 version,
                 leads: leading == Some(version),
+                target,
                 chain_id,
             };
             if index == 0 && scope == Scope::Battery {

@@ -11,7 +11,12 @@ async fn a_bare_call_tests_the_built_in_server_on_a_real_chain() {
     assert_eq!(report["target"]["kind"], "builtin");
     let money = &report["money"];
     assert!(money["settled"].as_u64().unwrap() > 0, "{money}");
-    assert_eq!(money["settled"], money["granted"]);
+    // One settlement's answer is lost on purpose in each version.
+    let count = |name: &str| money[name].as_u64().unwrap();
+    assert_eq!(
+        count("settled"),
+        count("granted") + count("charged_without_service")
+    );
     assert_eq!(money["unpaid_grants"], 0);
     assert_eq!(report["controls"]["positive"]["held"], true);
     assert_eq!(report["controls"]["mutation"]["held"], true);

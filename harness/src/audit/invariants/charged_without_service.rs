@@ -3,7 +3,7 @@
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
-use super::{Holding, Invariant};
+use super::{Holding, Invariant, answer_was_lost};
 use crate::audit::Span;
 use crate::audit::books::Book;
 use crate::audit::receipt::receipts;
@@ -46,6 +46,12 @@ fn judge(span: &Span<'_, '_>) -> Holding {
             )
         } else if book.answer_lost {
             (Verdict::Inconclusive, "; the bench did not get the answer")
+        } else if span.round.is_none() && answer_was_lost(facts, book) {
+            // The battery does that on purpose, and SRV-FAC-009 records what came of it.
+            (
+                Verdict::Info,
+                "; the facilitator's answer was lost on purpose",
+            )
         } else if book.faulted {
             (Verdict::Warn, "; our facilitator lied about it on purpose")
         } else if !book.faults.is_empty() || !span.disturbances().is_empty() {

@@ -26,10 +26,22 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use x402_assay_reports::model::{Evidence, InvariantResult, Verdict, Violation};
+use x402_mock_facilitator::event::Endpoint;
 
 use super::books::Book;
 use super::{Span, timeline};
-use crate::history::Exchange;
+use crate::history::{Exchange, Facts};
+
+/// True when a fault cut off every settle call that may have moved money, so that the server was never told.
+fn answer_was_lost(facts: &Facts<'_>, book: &Book<'_>) -> bool {
+    let settles = || {
+        let calls = facts.calls_about(book.signed.key);
+        calls.filter(|call| call.endpoint == Endpoint::Settle)
+    };
+    !book.faults.is_empty()
+        && settles().any(|call| call.cut_at_us.is_some())
+        && settles().all(|call| call.cut_at_us.is_some() || call.success() == Some(false))
+}
 
 /// One invariant.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use x402_assay_reports::model::{Evidence, Verdict};
 
-use super::{Holding, Invariant};
+use super::{Holding, Invariant, answer_was_lost};
 use crate::audit::Span;
 use crate::audit::books::Book;
 use crate::audit::receipt::{Receipt, receipts};
@@ -38,12 +38,24 @@ fn judge(span: &Span<'_, '_>) -> Holding {
                 holding.breach(verdict, Some(book), text, evidence);
             }
         }
-        let all_failed = receipts.iter().all(Receipt::is_final_failure);
-        if all_failed && book.grants.is_empty() && !book.transfers.is_empty() {
+        let telling: Vec<_> = receipts.iter().filter(|r| !r.says_used()).collect();
+        let all_failed = telling.iter().all(|receipt| receipt.is_final_failure());
+        if let Some(first) = telling.first()
+            && all_failed
+            && book.grants.is_empty()
+            && !book.transfers.is_empty()
+        {
             let text =
                 "the receipt says that the payment failed, and its transfer is on the ledger";
-            let evidence = receipt_evidence(book, &receipts[0]);
-            holding.breach(Verdict::Fail, Some(book), text.to_owned(), evidence);
+            let (verdict, why) = match answer_was_lost(facts, book) {
+                true => (
+                    Verdict::Warn,
+                    "; the facilitator's answer was lost on purpose",
+                ),
+                false => (Verdict::Fail, ""),
+            };
+            let evidence = receipt_evidence(book, first);
+            holding.breach(verdict, Some(book), format!("{text}{why}"), evidence);
         }
     }
     holding

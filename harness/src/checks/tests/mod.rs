@@ -3,6 +3,7 @@
 mod challenge;
 mod challenge_more;
 mod delivery;
+mod edited;
 mod extensions;
 mod flow;
 mod header_forms;
@@ -12,9 +13,11 @@ mod identifier;
 mod open_terms;
 mod payment_header;
 mod privacy;
+mod race;
 mod settlement;
 mod terms;
 mod tolerated;
+mod trouble;
 
 use x402_assay_reports::Report;
 use x402_assay_reports::model::{CheckResult, Verdict};

@@ -26,6 +26,26 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let again = rig.pay("/paid", &payment).await;
             again.status == 402 && again.headers.first(PAYMENT_REQUIRED).is_some()
         }
+        Defect::UsedIs500 => {
+            let payment = rig.sign(v2, "/paid").await;
+            rig.pay("/paid", &payment).await;
+            rig.pay("/paid", &payment).await.status == 500
+        }
+        Defect::OutageIsFinal => {
+            rig.front.next("verify", Fault::Lose);
+            rig.front.next("supported", Fault::Lose);
+            let missed = rig.buy(v2, "/paid").await;
+            missed.status == 502 && !granted(&rig.buy(v2, "/paid").await)
+        }
+        Defect::FreeAsksFacilitator => {
+            let nobody = TcpListener::bind(LOCAL).unwrap().local_addr().unwrap();
+            let url = format!("http://{nobody}");
+            let dead = Rig::with(|options| {
+                options.defects = rig.defects.clone();
+                options.facilitator_url = url;
+            });
+            dead.await.get("/health").await.status == 502
+        }
         Defect::PaidPublic => {
             let public = |answer: &crate::http::Response| {
                 let value = answer.headers.first("cache-control").unwrap_or_default();

@@ -88,6 +88,12 @@ impl Battery<'_> {
         Ok(())
     }
 
+    /// Ends the first of the troubles alone.
+    pub(super) async fn take_back_first(&self, ready: &Ready) -> Result<(), ControlError> {
+        let first = format!("{}0", prefix(ready));
+        self.session.control.remove_faults(&first).await.map(|_| ())
+    }
+
     /// Pays under these troubles: challenge, signature, faults for that payment alone, the paid request. The faults stay
     /// until [`Self::take_all_back`]: some servers settle when the answer has left.
     pub(super) async fn pay_under(

@@ -16,15 +16,19 @@ mod malformed;
 mod paths;
 mod privacy;
 mod purchase;
+mod race;
 mod settlement;
 mod supported;
 mod terms;
+mod trouble;
+mod volley;
 mod wrong;
 
 use futures_util::future::BoxFuture;
 use x402_assay_protocol::Version;
 
 use super::session::{PaymentHeader, SendError, Session};
+use super::target_control::TargetControl;
 use crate::client::Payer;
 use crate::config::profile::Route;
 
@@ -51,6 +55,8 @@ const SECTIONS: &[Section] = &[
     paths::SECTION,
     headers::SECTION,
     privacy::SECTION,
+    race::SECTION,
+    trouble::SECTION,
     departure::SECTION,
 ];
 
@@ -62,6 +68,8 @@ pub(crate) struct Battery<'a> {
     pub(crate) version: Version,
     /// True for the newest version of the route: what asks for nothing of a version is sent there alone.
     pub(crate) leads: bool,
+    /// The target's processes.
+    pub(crate) target: &'a dyn TargetControl,
     /// The only chain to pay on, if one was named.
     pub(crate) chain_id: Option<u64>,
 }

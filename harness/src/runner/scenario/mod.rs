@@ -23,6 +23,7 @@ use std::sync::Arc;
 use x402_assay_protocol::Version;
 
 pub(crate) use available::Offered;
+pub(super) use encode::reencode;
 
 use super::links::Links;
 use super::prepare::Prepared;
