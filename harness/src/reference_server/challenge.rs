@@ -10,7 +10,7 @@ use x402_assay_protocol::{Version, write};
 
 use super::defects::Defect;
 use super::identifier;
-use super::offers::{offers, resource};
+use super::offers::{Ware, offers, resource};
 use super::page::Page;
 use super::shop::Shop;
 use super::variants::Variant;
@@ -19,11 +19,11 @@ use super::variants::Variant;
 const HUGE: usize = 5 << 20;
 
 /// A challenge for a resource, in every generation that is spoken, with `error` in it.
-pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
+pub(super) fn challenge(shop: &Shop, ware: Ware<'_>, error: &str) -> Page {
     let quote = shop.next_challenge();
     let mut page = match shop.options.speaks(Version::V1) {
-        true => v1_body(shop, url, error, quote),
-        false => v2_body(shop, url, error, quote),
+        true => v1_body(shop, ware, error, quote),
+        false => v2_body(shop, ware, error, quote),
     };
     if shop.has(Defect::ChallengeMissing) {
         page = Page::empty(StatusCode::PAYMENT_REQUIRED);
@@ -31,7 +31,7 @@ pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
         add_header(
             shop,
             &mut page,
-            &message(shop, Version::V2, url, error, quote),
+            &message(shop, Version::V2, ware, error, quote),
         );
     }
     if shop.has(Defect::HugeBody) {
@@ -47,14 +47,14 @@ pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
 }
 
 /// The challenge object of one generation.
-fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) -> Value {
-    let accepts: Vec<Value> = offers(shop, version, url, quote)
+fn message(shop: &Shop, version: Version, ware: Ware<'_>, error: &str, quote: u64) -> Value {
+    let accepts: Vec<Value> = offers(shop, version, ware, quote)
         .into_iter()
         .map(|offer| offer.advertised)
         .collect();
     let mut message = json!({ "x402Version": version.number(), "error": error });
     if version == Version::V2 && !shop.has(Defect::ResourceMissing) {
-        message["resource"] = resource(url);
+        message["resource"] = resource(ware.url);
     }
     message["accepts"] = accepts.into();
     if version == Version::V2 {
@@ -85,7 +85,7 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
     message
 }
 
-fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
+fn v1_body(shop: &Shop, ware: Ware<'_>, error: &str, quote: u64) -> Page {
     if shop.has(Defect::V1NotJson) {
         return Page::new(
             StatusCode::PAYMENT_REQUIRED,
@@ -93,11 +93,11 @@ fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
             "Payment required",
         );
     }
-    let body = message(shop, Version::V1, url, error, quote);
+    let body = message(shop, Version::V1, ware, error, quote);
     Page::json(StatusCode::PAYMENT_REQUIRED, &body)
 }
 
-fn v2_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
+fn v2_body(shop: &Shop, ware: Ware<'_>, error: &str, quote: u64) -> Page {
     let status = StatusCode::PAYMENT_REQUIRED;
     if shop.does(Variant::HtmlBody) {
         Page::new(
@@ -108,7 +108,7 @@ fn v2_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
     } else if shop.does(Variant::EmptyBody) {
         Page::empty(status)
     } else if shop.does(Variant::BodyMirrorsChallenge) {
-        Page::json(status, &message(shop, Version::V2, url, error, quote))
+        Page::json(status, &message(shop, Version::V2, ware, error, quote))
     } else {
         Page::json(status, &json!({}))
     }

@@ -72,6 +72,7 @@ switches! {
     BodyErrorUnpaid = "body-error-unpaid": "A body that is no JSON, or not typed so, is served without payment.";
     BatchUnpaid = "batch-unpaid": "A JSON list of calls is served without payment.";
     // Terms.
+    AnyRoutePrice = "any-route-price": "A payment for the price of one route buys every route.";
     TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
     IgnoreAmount = "ignore-amount": "The signed amount, whatever it is, becomes the required one.";
     IgnoreRecipient = "ignore-recipient": "The signed recipient, whoever it is, becomes the required one.";

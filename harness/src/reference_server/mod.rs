@@ -34,7 +34,7 @@ mod witness;
 
 pub use defects::{Defect, DefectSet};
 pub use deviations::Deviations;
-pub use options::{MARKER, ReferenceServerOptions, StartError};
+pub use options::{MARKER, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};
 pub use variants::{Variant, VariantSet};

@@ -7,11 +7,12 @@ use super::ask::Ask;
 use super::challenge::challenge;
 use super::content::Content;
 use super::defects::Defect;
+use super::offers::Ware;
 use super::page::Page;
 use super::shop::Shop;
 
 /// The answer of a route that is out of order; `None` when it is not.
-pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
+pub(super) async fn answer(shop: &Shop, ware: Ware<'_>) -> Option<Page> {
     if shop.options.defects.is_empty() {
         return None;
     }
@@ -21,7 +22,7 @@ pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
     if shop.has(Defect::SupportedOnly) {
         let trouble = shop.facilitator.supported().await.err();
         let error = trouble.map_or_else(|| "Payment required".to_owned(), |t| t.to_string());
-        return Some(challenge(shop, url, &error));
+        return Some(challenge(shop, ware, &error));
     }
     let failing = [
         (Defect::RouteError, StatusCode::INTERNAL_SERVER_ERROR),

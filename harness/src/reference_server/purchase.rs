@@ -17,6 +17,7 @@ use super::facilitator::{Settled, Verified};
 use super::guard::{Claim, OpenPurchase, Taken};
 use super::identifier::Known;
 use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::offers::Ware;
 use super::one_at_a_time::MidPurchase;
 use super::outage;
 use super::page::Page;
@@ -35,7 +36,7 @@ const DUPLICATE: &str = "duplicate_settlement";
 /// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
 /// would leave a payment that was neither made nor given back.
 pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
-    if let Some(page) = outage::answer(&shop, &ask.url).await {
+    if let Some(page) = outage::answer(&shop, shop.ware(&ask)).await {
         return page.into();
     }
     if shop.has(Defect::AbandonedPurchaseJams) {
@@ -78,8 +79,12 @@ impl Purchase {
         }
     }
 
+    fn ware(&self) -> Ware<'_> {
+        self.shop.ware(&self.ask)
+    }
+
     fn challenge(&self, error: &str) -> Page {
-        challenge(&self.shop, &self.ask.url, error)
+        challenge(&self.shop, self.ware(), error)
     }
 
     async fn undecodable(&self, header: Undecodable) -> Page {
@@ -127,7 +132,7 @@ impl Purchase {
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
-        let Some(deal) = strike(shop, &self.ask.url, payment) else {
+        let Some(deal) = strike(shop, self.ware(), payment) else {
             return self.challenge("No matching payment requirements").into();
         };
         match shop.guard.take(payment, now()) {
@@ -190,7 +195,8 @@ impl Purchase {
                 if used && !shop.has(Defect::UsedNonceIsPaid) {
                     return self.refused_as_used(&deal, &reason).into();
                 }
-                let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
+                let slips =
+                    used || self.serves_invalid(&reason) || looks_right(shop, self.ware(), payment);
                 return match slips {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
                     false => self.challenge(&reason).into(),

@@ -133,6 +133,7 @@ fn check(options: &ReferenceServerOptions) -> Result<(), StartError> {
 fn router(site: Site) -> Router {
     Router::new()
         .route("/paid", get(paid))
+        .route("/premium", get(premium))
         .route("/generate", post(generate))
         .route("/items/{id}", get(item))
         .route("/files/{*path}", get(file))
@@ -162,6 +163,15 @@ impl Site {
 
 async fn paid(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     site.sell(method, &uri, headers, Content::Paid).await
+}
+
+async fn premium(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    site.sell(method, &uri, headers, Content::Premium).await
 }
 
 async fn generate(

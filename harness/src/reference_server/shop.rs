@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ask::Ask;
 use super::buyers::Buyers;
 use super::content::Content;
 use super::defects::Defect;
@@ -11,6 +12,7 @@ use super::guard::Guard;
 use super::guard_policy::Policy;
 use super::identifier::Identifiers;
 use super::kinds::Kinds;
+use super::offers::Ware;
 use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
@@ -57,6 +59,16 @@ impl Shop {
     /// True when the server is unusual in this way.
     pub(super) fn does(&self, variant: Variant) -> bool {
         self.options.variants.has(variant)
+    }
+
+    /// What is sold to a request.
+    pub(super) fn ware<'a>(&self, ask: &'a Ask) -> Ware<'a> {
+        let price = match ask.content {
+            Content::Premium => self.options.premium_price,
+            _ => self.options.price,
+        };
+        let url = &ask.url;
+        Ware { url, price }
     }
 
     /// Runs a paid handler and counts it.

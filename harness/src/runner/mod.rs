@@ -7,6 +7,7 @@ mod builtin;
 mod clock;
 mod detect;
 mod executions;
+mod facilitator_control;
 mod facilitator_events;
 mod links;
 mod prepare;
@@ -25,6 +26,9 @@ mod witness;
 
 pub use access::{Access, Owner};
 pub use builtin::builtin_profile;
+pub use facilitator_control::{
+    FacilitatorControl, NotOurFacilitator, OurFacilitator, Outcome as FacilitatorOutcome,
+};
 pub use links::Links;
 pub use progress::{Progress, Silent};
 pub use repeats::{Enough, REPEATS_MAX, Repeats, sub_seed};

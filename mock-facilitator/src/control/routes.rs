@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shared};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::faults::fault_routes;
+use super::faults::{fault_routes, read};
 use super::shapes::{
-    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, SERVICE, State,
+    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, Restart,
+    Restarted, SERVICE, State,
 };
 use crate::event::{Endpoint, TransactionRecord};
 use crate::facilitator::Facilitator;
@@ -37,6 +39,7 @@ pub fn control_router(facilitator: Arc<Facilitator>) -> Router {
         .route("/ledger/{chain_id}/transaction/{hash}", get(transaction))
         .route("/ledger/{chain_id}/balance", get(balance))
         .route("/ledger/{chain_id}/nonces", get(nonces))
+        .route("/restart", post(restart))
         .merge(fault_routes())
         .with_state(facilitator)
 }
@@ -72,6 +75,16 @@ async fn state(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<State> {
         events: facilitator.log().total(),
         events_dropped: facilitator.log().dropped(),
     })
+}
+
+async fn restart(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer<Restarted> {
+    let wanted: Restart = read(body)?;
+    Ok(Json(Restarted {
+        broken_off: facilitator.restart(wanted.how).await,
+    }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,6 +17,7 @@ mod routes;
 mod send;
 mod sign;
 mod state;
+mod verifies;
 mod wait;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use x402_assay_protocol::Version;
 
 pub(crate) use available::Offered;
 
+use super::facilitator_control::FacilitatorControl;
 use super::links::Links;
 use super::prepare::Prepared;
 use super::repeats::{Repeats, sub_seed};
@@ -57,6 +59,7 @@ pub(crate) struct Stage<'s> {
     pub(crate) offered: Offered,
     pub(crate) links: &'s Links,
     pub(crate) target: &'s dyn TargetControl,
+    pub(crate) facilitator: &'s dyn FacilitatorControl,
     /// Begins the names of this run's faults and holds.
     pub(crate) run: String,
 }
@@ -160,6 +163,7 @@ async fn play_rounds(
         let mut ran = blank(repeat, round);
         let place = round::Place {
             scenario: &scenario.name,
+            role: scenario.role,
             number,
             round,
             turn,

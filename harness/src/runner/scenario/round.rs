@@ -21,7 +21,7 @@ use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{SendError, now_us};
 use crate::runner::stage::RunTrouble;
 use crate::scenario::steps::{Call, FaultPlace, OriginBehaviour, Route, Send};
-use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
+use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Role, Step};
 use crate::service::ControlError;
 
 /// Time for the facilitator to become quiet at the end of a round.
@@ -31,6 +31,7 @@ const REST: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) scenario: &'a str,
+    pub(super) role: Role,
     pub(super) number: u32,
     pub(super) round: u32,
     /// Number of the round inside its repeat.
@@ -218,7 +219,8 @@ impl<'s> Round<'s> {
             if let Step::Restart(restart) = &step.step
                 && let Some(event) = restart.when
             {
-                restarts.arm(self.stage, step.number, (restart, event))?;
+                let whose = restarts::whose(restart.of, self.place.role);
+                restarts.arm(self.stage, (step.number, whose), (restart, event))?;
                 continue;
             }
             self.record(step);
@@ -316,7 +318,10 @@ impl<'s> Round<'s> {
                 }
             }
             Step::Link(link) => self.link(link, step.number)?,
-            Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
+            Step::Restart(restart) => {
+                let whose = restarts::whose(restart.of, self.place.role);
+                restarts::now(stage, (step.number, whose), restart, ran).await?;
+            }
             Step::Replicas(replicas) => self.copy(replicas.count, step.number).await?,
             Step::SettleDown(_) => {
                 return Err(Broken::Trouble(format!(

@@ -8,6 +8,8 @@ mod rate;
 mod responses;
 mod rounds;
 mod scene;
+#[cfg(test)]
+mod tests_scene;
 
 pub use rounds::{RoundJudged, judge_rounds};
 
