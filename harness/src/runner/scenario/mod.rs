@@ -3,6 +3,7 @@
 mod available;
 mod buying;
 mod call;
+mod carry;
 mod chain_actions;
 mod chain_faults;
 mod encode;

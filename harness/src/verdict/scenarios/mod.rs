@@ -4,10 +4,13 @@ mod answers;
 mod expectation;
 mod flags;
 mod invariant;
+mod pages;
 mod rate;
 mod responses;
 mod rounds;
 mod scene;
+mod supported;
+mod wasted;
 
 pub use rounds::{RoundJudged, judge_rounds};
 
