@@ -245,7 +245,7 @@ impl<'s> Round<'s> {
                 continue;
             }
             let stage = self.stage;
-            match beside(background, restarts, self.step(step, ran)).await? {
+            match beside(background, restarts, Box::pin(self.step(step, ran))).await? {
                 Some(Beside::Volley(volley)) => background.push(Box::pin(volley.run(stage))),
                 Some(Beside::Calls(calls)) => background.push(Box::pin(calls.run(stage))),
                 None => {}

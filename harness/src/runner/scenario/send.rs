@@ -190,7 +190,8 @@ impl Job {
         let size = self.shape.carried.header_size;
         let junk = size.map(|size| carry::junk(stage.version, size));
         let header = header.or(junk.as_ref());
-        request::send(stage.session, probe, &self.route, header, &self.shape).await
+        let sent = request::send(stage.session, probe, &self.route, header, &self.shape);
+        Box::pin(sent).await
     }
 
     async fn same_payment(
@@ -206,8 +207,14 @@ impl Job {
                 pause(stage, retry).await?;
             }
             let session = stage.session;
-            let exchange =
-                request::send(session, probe, &self.route, header.as_ref(), &shape).await?;
+            let exchange = Box::pin(request::send(
+                session,
+                probe,
+                &self.route,
+                header.as_ref(),
+                &shape,
+            ))
+            .await?;
             if exchange
                 .response()
                 .is_some_and(|answer| answer.is_success())
@@ -232,8 +239,14 @@ impl Job {
             }
             let header = paying.as_ref().map(header_of);
             let session = stage.session;
-            let exchange =
-                request::send(session, probe, &self.route, header.as_ref(), &shape).await?;
+            let exchange = Box::pin(request::send(
+                session,
+                probe,
+                &self.route,
+                header.as_ref(),
+                &shape,
+            ))
+            .await?;
             let Some(next) = self.answered(stage, &exchange, paying.as_ref()) else {
                 return Ok(());
             };
