@@ -94,7 +94,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// Percent sequences of ASCII decoded; others stay.
-fn decoded(path: &str) -> String {
+pub(super) fn decoded(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {

@@ -71,6 +71,8 @@ switches! {
     OtherMethodUnpaid = "other-method-unpaid": "POST to a GET route runs the paid handler without payment.";
     BodyErrorUnpaid = "body-error-unpaid": "A body that is no JSON, or not typed so, is served without payment.";
     BatchUnpaid = "batch-unpaid": "A JSON list of calls is served without payment.";
+    LargeHeaderUnpaid = "large-header-unpaid": "A payment header over 16 KiB is not read, and the request is served.";
+    PreflightUnpaid = "preflight-unpaid": "OPTIONS runs the paid handler without payment.";
     // Terms.
     AnyRoutePrice = "any-route-price": "A payment for the price of one route buys every route.";
     TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
@@ -79,6 +81,8 @@ switches! {
     IgnoreAsset = "ignore-asset": "The claimed token, whatever it is, becomes the required one.";
     OtherAmountForwarded = "other-amount-forwarded": "The facilitator is asked for half the advertised amount.";
     SettleWithClientTerms = "settle-with-client-terms": "Verify is asked with the server's own terms, settle with those the client claims.";
+    // Pages.
+    PageReflectsUrl = "page-reflects-url": "The page that browsers get names the URL decoded and unescaped.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";

@@ -2,9 +2,11 @@
 
 mod alias;
 mod ask;
+mod browser;
 mod buyers;
 mod challenge;
 mod content;
+mod cors;
 mod deal;
 mod defects;
 mod deviations;

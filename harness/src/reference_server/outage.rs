@@ -1,6 +1,7 @@
 //! Defects of whole routes: what stands between a client and the paywall.
 
 use http::StatusCode;
+use x402_assay_protocol::Version;
 
 use super::alias;
 use super::ask::Ask;
@@ -10,6 +11,9 @@ use super::defects::Defect;
 use super::offers::Ware;
 use super::page::Page;
 use super::shop::Shop;
+
+/// Payment headers above this are not read by the defect `large-header-unpaid`.
+const UNREAD_BYTES: usize = 16 << 10;
 
 /// The answer of a route that is out of order; `None` when it is not.
 pub(super) async fn answer(shop: &Shop, ware: Ware<'_>) -> Option<Page> {
@@ -49,8 +53,15 @@ pub(super) async fn answer(shop: &Shop, ware: Ware<'_>) -> Option<Page> {
 pub(super) fn open_door(shop: &Shop, ask: &Ask, paying: bool) -> bool {
     shop.has(Defect::ServeUnpaid)
         || (shop.has(Defect::HeadUnpaid) && ask.method == http::Method::HEAD)
+        || (shop.has(Defect::LargeHeaderUnpaid) && has_large_payment(ask))
         || alias::is_missed(shop, &ask.target)
         || (shop.has(Defect::AcceptAnyHeader) && paying)
+}
+
+fn has_large_payment(ask: &Ask) -> bool {
+    let names = [Version::V1, Version::V2].map(Version::payment_header);
+    let mut values = names.iter().filter_map(|name| ask.headers.get(*name));
+    values.any(|value| value.len() > UNREAD_BYTES)
 }
 
 /// What is given away because the paywall could not read the request's body, or read one call of several.

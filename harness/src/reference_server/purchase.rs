@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use x402_assay_protocol::Version;
 
 use super::ask::Ask;
+use super::browser;
 use super::challenge::challenge;
 use super::content::Content;
 use super::deal::{Deal, looks_right, strike};
@@ -84,7 +85,11 @@ impl Purchase {
     }
 
     fn challenge(&self, error: &str) -> Page {
-        challenge(&self.shop, self.ware(), error)
+        let page = challenge(&self.shop, self.ware(), error);
+        match browser::asks(&self.ask.headers) {
+            true => browser::show(&self.shop, &self.ask.url, page),
+            false => page,
+        }
     }
 
     async fn undecodable(&self, header: Undecodable) -> Page {

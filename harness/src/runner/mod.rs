@@ -22,6 +22,7 @@ mod secrets;
 mod session;
 mod stage;
 mod target_control;
+mod transactions;
 mod witness;
 
 pub use access::{Access, Owner};

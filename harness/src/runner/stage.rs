@@ -51,6 +51,7 @@ pub struct Plays<'p> {
 #[derive(Debug, Default)]
 struct Shown {
     version: Option<Version>,
+    versions: Vec<Version>,
     sells: bool,
     payment_identifier: bool,
     /// Every offer of the first route declares that money moves before anything else.
@@ -121,6 +122,7 @@ pub async fn run(
         offered: scenario::Offered {
             chain: plays.chain.to_owned(),
             facilitator: session.uses_our_facilitator().await,
+            versions: shown.versions,
             sells: shown.sells,
             payment_identifier: shown.payment_identifier,
             settles_first: shown.settles_first,
@@ -161,6 +163,7 @@ async fn exchanges(
         }
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
+            shown.versions.clone_from(&spoken);
             shown.version = newest.or_else(|| spoken.first()).copied();
             shown.payment_identifier =
                 newest.is_some() && detect::declares(&first, "payment-identifier");

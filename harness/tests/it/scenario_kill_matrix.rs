@@ -64,6 +64,12 @@ const ROWS: &[(Defect, &[&str])] = &[
     (Defect::BodyErrorUnpaid, &["unpaid-bodies"]),
     (Defect::BatchUnpaid, &["unpaid-bodies"]),
     (Defect::OtherMethodUnpaid, &["unpaid-methods"]),
+    (Defect::LargeHeaderUnpaid, &["header-size-steps"]),
+    (Defect::PreflightUnpaid, &["preflight"]),
+    (
+        Defect::PageReflectsUrl,
+        &["paywall-markup", "paywall-markup-path"],
+    ),
     (Defect::EncodedPathUnpaid, &["path-forms"]),
     (Defect::UpperCasePathUnpaid, &["path-forms"]),
     (Defect::TrailingSlashUnpaid, &["path-forms"]),

@@ -26,6 +26,8 @@ use crate::log::EventPage;
 const PAGE_DEFAULT: usize = 1_000;
 /// Most events on one page.
 const PAGE_MAX: usize = 10_000;
+/// Most accounts that are asked about at once.
+const ACCOUNTS_MAX: usize = 64;
 /// Longest wait for an event.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -166,17 +168,45 @@ async fn balance(
     }))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoncesQuery {
+    /// Addresses, with commas between them.
+    of: Option<String>,
+}
+
 async fn nonces(
     Shared(facilitator): Shared<Arc<Facilitator>>,
     chain_id: Result<Path<u64>, PathRejection>,
+    query: Result<Query<NoncesQuery>, QueryRejection>,
 ) -> Answer<AccountNonces> {
     let ledger = ledger(&facilitator, chain_id?.0)?;
+    let Query(query) = query?;
+    let mut accounts: Vec<Address> = match &query.of {
+        None => ledger.signers(),
+        Some(list) => addresses(list)?,
+    };
+    accounts.sort_unstable();
+    accounts.dedup();
     let mut nonces = Vec::new();
-    for signer in ledger.signers() {
+    for signer in accounts {
         let nonce = ledger.account_nonce(signer).await?;
         nonces.push(AccountNonce { signer, nonce });
     }
     Ok(Json(AccountNonces { nonces }))
+}
+
+fn addresses(list: &str) -> Result<Vec<Address>, Failure> {
+    let parts: Vec<&str> = list.split(',').take(ACCOUNTS_MAX + 1).collect();
+    if parts.len() > ACCOUNTS_MAX {
+        let why = format!("`of` names more than {ACCOUNTS_MAX} accounts");
+        return Err(Failure::bad(why));
+    }
+    let read = parts.into_iter().map(|part| {
+        let address = part.trim().parse();
+        address.map_err(|_| Failure::bad(format!("`of`: {part:?} is no address")))
+    });
+    read.collect()
 }
 
 fn ledger(facilitator: &Facilitator, chain_id: u64) -> Result<Arc<dyn Ledger>, Failure> {

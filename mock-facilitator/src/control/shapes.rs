@@ -89,10 +89,10 @@ pub struct Balance {
     pub balance: String,
 }
 
-/// `GET /ledger/{chain_id}/nonces`
+/// `GET /ledger/{chain_id}/nonces`, or of other accounts: `?of=ADDRESS,ADDRESS`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountNonces {
-    /// One entry a signer.
+    /// One entry an account.
     pub nonces: Vec<AccountNonce>,
 }
 

@@ -1,10 +1,14 @@
 //! What target and run offer, and why a case cannot be run on them.
 
+use x402_assay_protocol::Version;
+
 use super::verifies::verify_missing;
 use super::{Stage, links, path, restarts, routes};
 use crate::config::TargetProfile;
 use crate::link::LinkEnds;
-use crate::scenario::steps::{CannedBody, Chain, Fault, Replica, Restarted, Route, Send, Window};
+use crate::scenario::steps::{
+    CannedBody, Chain, Fault, Generation, Replica, Restarted, Route, Send, Window,
+};
 use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -14,6 +18,8 @@ pub(crate) struct Offered {
     pub(crate) chain: String,
     /// The target asked our facilitator about a payment.
     pub(crate) facilitator: bool,
+    /// Generations of the challenge.
+    pub(crate) versions: Vec<Version>,
     /// The positive control was served; without it nothing a scenario shows would mean anything.
     pub(crate) sells: bool,
     /// The challenge declares the payment-identifier extension.
@@ -174,6 +180,11 @@ fn step_missing(stage: &Stage<'_>, step: &Step, role: Role) -> Option<String> {
             Ok(_) => None,
             Err(why) => Some(why),
         },
+        Step::Quote(quote) => {
+            let wanted = quote.version.map(Generation::version)?;
+            let spoken = &stage.offered.versions;
+            (!spoken.contains(&wanted)).then(|| format!("the target does not speak {wanted}"))
+        }
         Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()

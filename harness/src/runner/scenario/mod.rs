@@ -3,6 +3,7 @@
 mod available;
 mod buying;
 mod call;
+mod carry;
 mod chain_actions;
 mod chain_faults;
 mod encode;
@@ -172,7 +173,8 @@ async fn play_rounds(
         if links::needs_client_link(&case.steps) {
             session.go_through(stage.links.client.as_ref().ok().map(LinkProxy::addr));
         }
-        let played = round::play(stage, case, place, &mut ran).await;
+        // Boxed, as are its steps: the futures of all steps together are more than a thread's stack should carry.
+        let played = Box::pin(round::play(stage, case, place, &mut ran)).await;
         session.go_through(None);
         played?;
         rest::read_ledger(session, prepared).await?;
