@@ -80,6 +80,11 @@ impl Gate {
         }
     }
 
+    /// Lets nobody in any more; connections let in before stay.
+    pub(crate) fn shut(&self) {
+        self.inner.closed.store(true, Ordering::SeqCst);
+    }
+
     /// True while nobody is let in.
     #[cfg(test)]
     pub(crate) fn is_closed(&self) -> bool {

@@ -56,6 +56,9 @@ pub enum CallStep {
     Fault {
         /// Its name.
         fault: String,
+        /// What it is: the word of its kind.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        kind: String,
     },
     /// The call was parked.
     Held {

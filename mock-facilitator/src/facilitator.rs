@@ -11,6 +11,7 @@ use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::log::{EventLog, LogLimits};
 use crate::refusal::{Refusal, reason};
+use crate::restart::Lives;
 
 /// How a facilitator behaves where that is a matter of size, not of correctness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub struct Facilitator {
     counts: [AtomicU64; 3],
     settling: Mutex<HashSet<AuthorizationKey>>,
     faults: Faults,
+    lives: Lives,
 }
 
 /// The right to settle one authorization; ends when dropped.
@@ -63,6 +65,7 @@ impl Facilitator {
             counts: Default::default(),
             settling: Mutex::default(),
             faults: Faults::new(options.seed),
+            lives: Lives::default(),
         }
     }
 
@@ -101,6 +104,11 @@ impl Facilitator {
     /// What goes wrong on purpose: faults, holds and defects.
     pub const fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The calls under way.
+    pub(crate) const fn lives(&self) -> &Lives {
+        &self.lives
     }
 
     /// How it was set up.

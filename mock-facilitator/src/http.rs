@@ -83,8 +83,9 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
         .as_ref()
         .map(|caller| caller.gone.clone().drop_guard());
     let body = read_body(request, facilitator.options().body_max_bytes).await;
+    let living = facilitator.lives().begin();
     let call = facilitator.begin_call(endpoint);
-    let work = tokio::spawn({
+    let work = {
         let facilitator = Arc::clone(&facilitator);
         async move {
             let parts = receive(&facilitator, call, endpoint, body);
@@ -98,6 +99,20 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
                     let facts = (call, endpoint, key);
                     let steer = Steer::begin(&facilitator, facts, caller.connection, caller.gone);
                     steered(&facilitator, facts, &method, parts, Arc::new(steer)).await
+                }
+            }
+        }
+    };
+    let work = tokio::spawn({
+        let facilitator = Arc::clone(&facilitator);
+        async move {
+            tokio::select! {
+                biased;
+                response = work => response,
+                // Ended in mid-work: whatever it had claimed or waited for is dropped with it.
+                () = living.over() => {
+                    facilitator.log().append(call, CallStep::Cut);
+                    no_response()
                 }
             }
         }

@@ -21,6 +21,7 @@ mod nearest;
 mod plain;
 pub mod refusal;
 mod request;
+mod restart;
 mod serve;
 mod settle;
 mod supported;
@@ -42,5 +43,6 @@ pub use ledger::{
 };
 pub use log::{EventLog, EventPage, LogLimits};
 pub use refusal::Refusal;
+pub use restart::Ending;
 pub use serve::{serve, serve_facilitator};
 pub use supported::SOLANA_FEE_PAYER;

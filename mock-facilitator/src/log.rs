@@ -146,7 +146,7 @@ pub(crate) fn bounded_text(bytes: &[u8]) -> String {
 fn text_bytes(what: &CallStep) -> usize {
     match what {
         CallStep::Received { body, .. } | CallStep::Answered { body, .. } => body.len(),
-        CallStep::Fault { fault: name }
+        CallStep::Fault { fault: name, .. }
         | CallStep::Held { hold: name }
         | CallStep::Released { hold: name, .. } => name.len(),
         CallStep::Broadcast { .. } | CallStep::Mined { .. } | CallStep::Cut => 0,

@@ -92,12 +92,20 @@ impl<'h> Contents<'h> {
         if exchange.is_free() || exchange.is_direct() || exchange.answer().is_none() {
             return Delivery::Nothing;
         }
-        // A preflight of another method runs no handler.
-        if matches!(exchange.sent.method.as_str(), "HEAD" | "OPTIONS") {
-            return Delivery::Nothing;
-        }
         let body = exchange.body();
         let text = body.map_or("", |body| body.text);
+        // HEAD has no body, and what OPTIONS says is no content, unless it is marked as such.
+        match exchange.sent.method.as_str() {
+            "HEAD" => return Delivery::Nothing,
+            "OPTIONS" => {
+                let marked = self.marker.is_some_and(|marker| text.contains(marker));
+                return match marked && exchange.is_success() {
+                    true => Delivery::Content,
+                    false => Delivery::Nothing,
+                };
+            }
+            _ => {}
+        }
         let is_cut = body.is_some_and(|body| body.truncated_from.is_some());
         if let Some(marker) = self.marker {
             let holds = text.contains(marker);

@@ -9,6 +9,7 @@ use url::Url;
 use x402_assay_protocol::{Network, PayerKey, Version, network};
 
 use super::copies::Copies;
+use super::launched_facilitator::LaunchedFacilitator;
 use super::target::{COPIES_MAX, Target, TargetError, Tested, ensure, environment, fund, payee};
 use crate::config::TargetProfile;
 use crate::config::profile::{Header, TargetKind};
@@ -51,7 +52,7 @@ pub(crate) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
         Some(_) => {
             let target = launch(&options, wanted.unwrap_or_else(usual)).await?;
             let url = target.url().clone();
-            launched = Some(Box::new(target));
+            launched = Some(Arc::new(LaunchedFacilitator::new(target)));
             url
         }
         None => {

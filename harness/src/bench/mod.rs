@@ -4,6 +4,7 @@ mod builtin;
 mod copies;
 mod error;
 mod front;
+mod launched_facilitator;
 mod links;
 mod services;
 mod start;

@@ -340,12 +340,14 @@ impl Course<'_> {
         };
         let session = Session::open(options, self.bench.progress).await?;
         let versions = setup.versions.as_deref();
+        let facilitator = target.facilitator_control(&services.control);
         let plays = Plays {
             sheets: self.bench.scenarios,
             seed: self.bench.seed,
             chain: &services.state.chain.kind,
             links,
             target: target.control(),
+            facilitator: facilitator.as_ref(),
             repeats: self.bench.repeats,
         };
         let chain_id = target.chain_id;

@@ -1,16 +1,21 @@
 //! Getting the target up: launched, built in, or already there.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use alloy_primitives::Address;
 use x402_assay_protocol::{Network, PayerKey, network};
 
 use super::copies::Copies;
+use super::launched_facilitator::LaunchedFacilitator;
 use crate::config::TargetProfile;
-use crate::launch::{LaunchError, LaunchedTarget, STOP_GRACE};
+use crate::launch::LaunchError;
 use crate::link::LinkProxy;
 use crate::reference_server::{Defect, Deviations, ReferenceServerOptions, Variant};
-use crate::runner::{Access, NotOurProcess, Owner, TargetControl, builtin_profile};
+use crate::runner::{
+    Access, FacilitatorControl, NotOurFacilitator, NotOurProcess, OurFacilitator, Owner,
+    TargetControl, builtin_profile,
+};
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
 };
@@ -35,7 +40,7 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(super) struct Tested {
     /// Its process, if it was launched.
-    pub(super) launched: Option<Box<LaunchedTarget>>,
+    pub(super) launched: Option<Arc<LaunchedFacilitator>>,
     /// What leads to it, or why nothing does.
     pub(super) link: Result<LinkProxy, String>,
 }
@@ -148,6 +153,16 @@ impl Target {
         }
     }
 
+    /// What scenarios may do to the facilitator's process.
+    pub(crate) fn facilitator_control(&self, ours: &ControlClient) -> Arc<dyn FacilitatorControl> {
+        let tested = self.tested.as_ref();
+        match tested.map(|tested| tested.launched.clone()) {
+            None => Arc::new(OurFacilitator(ours.clone())),
+            Some(Some(launched)) => launched,
+            Some(None) => Arc::new(NotOurFacilitator),
+        }
+    }
+
     /// The end of a launched target's log, for a report of trouble.
     pub(crate) async fn log_tail(&self) -> Vec<String> {
         let tested = self.tested.as_ref();
@@ -155,7 +170,7 @@ impl Target {
             tested.and_then(|tested| tested.launched.as_ref()),
             &self.copies,
         ) {
-            (Some(launched), _) => launched.tail(),
+            (Some(launched), _) => launched.tail().await,
             (None, Some(copies)) => copies.log_tail().await,
             (None, None) => Vec::new(),
         }
@@ -167,14 +182,8 @@ impl Target {
             copies.stop().await;
         }
         if let Some(launched) = self.tested.and_then(|tested| tested.launched) {
-            end(launched).await;
+            launched.stop().await;
         }
-    }
-}
-
-async fn end(mut launched: Box<LaunchedTarget>) {
-    if let Err(error) = launched.stop(STOP_GRACE).await {
-        tracing::warn!(%error, "the launched target did not stop");
     }
 }
 

@@ -14,6 +14,7 @@ mod rpc_faults;
 mod rpc_proxy;
 mod rpc_reply;
 mod token;
+mod wallet;
 
 pub use abi::IAssayToken;
 pub use anvil::{AnvilChain, AnvilConfig, AnvilError};
@@ -26,3 +27,4 @@ pub use rpc::{DevProvider, RpcError, connect};
 pub use rpc_faults::{RpcFault, RpcFaultError, RpcFaultRule, RpcFaults, RpcHit};
 pub use rpc_proxy::{RpcProxy, RpcProxyError};
 pub use token::{AssayToken, TokenKind, TokenSpec};
+pub use wallet::{ContractWallet, DEPLOYER};

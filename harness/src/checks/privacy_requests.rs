@@ -30,7 +30,7 @@ pub(super) const MARKUP: Check = Check {
     cause: "the page is put together from decoded parts of the URL",
     fix: "escape for the place where it stands: HTML text, attribute or script; or leave the URL out of the page",
     tags: &["CWE-79"],
-    killed_by: &["paywall-reflects"],
+    killed_by: &["page-reflects-url"],
 };
 
 pub(super) const HOST: Check = Check {

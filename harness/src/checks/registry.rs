@@ -210,7 +210,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::checks::Grade;
 
     #[test]
     fn ids_are_unique_and_no_member_is_empty() {

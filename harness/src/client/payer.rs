@@ -2,14 +2,25 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use alloy_primitives::Address;
-use x402_assay_protocol::PayerKey;
+use alloy_primitives::{Address, Bytes};
+use x402_assay_protocol::{PayerKey, Signature};
+
+use crate::chain::ContractWallet;
 
 /// A client's key with its counter. Only built-in test keys sign.
 #[derive(Debug)]
 pub struct Payer {
     key: PayerKey,
+    wallet: Option<Wallet>,
     signed: AtomicU64,
+}
+
+/// The contract that holds the money; the key is its owner's.
+#[derive(Debug)]
+struct Wallet {
+    contract: ContractWallet,
+    address: Address,
+    deployed: bool,
 }
 
 impl Payer {
@@ -17,13 +28,41 @@ impl Payer {
     pub const fn new(key: PayerKey) -> Self {
         Self {
             key,
+            wallet: None,
             signed: AtomicU64::new(0),
         }
     }
 
-    /// Its address.
+    /// A contract wallet whose owner has this key; whether it is deployed decides how its signatures look.
+    pub fn with_wallet(key: PayerKey, deployed: bool) -> Self {
+        let contract = ContractWallet::of(key.address());
+        Self {
+            wallet: Some(Wallet {
+                address: contract.address(),
+                contract,
+                deployed,
+            }),
+            ..Self::new(key)
+        }
+    }
+
+    /// Its address: the wallet's, if it has one.
     pub const fn address(&self) -> Address {
-        self.key.address()
+        match &self.wallet {
+            Some(wallet) => wallet.address,
+            None => self.key.address(),
+        }
+    }
+
+    /// The contract that holds its money, if one does.
+    pub fn contract(&self) -> Option<&ContractWallet> {
+        self.wallet.as_ref().map(|wallet| &wallet.contract)
+    }
+
+    /// The form in which its key's signature is sent, where it is not the signature itself.
+    pub(super) fn wrapped(&self, signature: &Signature) -> Option<Bytes> {
+        let wallet = self.wallet.as_ref().filter(|wallet| !wallet.deployed)?;
+        Some(wallet.contract.wrapped(&signature.0))
     }
 
     /// Its key.

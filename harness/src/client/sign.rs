@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use serde_json::Value;
 use x402_assay_protocol::write::{Mutation, encode_mutated};
-use x402_assay_protocol::{Authorization, Signature, Terms, TokenDomain, Version, payment};
+use x402_assay_protocol::{Authorization, Signature, Terms, TokenDomain, Version, payment, write};
 use x402_mock_facilitator::event::AuthorizationKey;
 
 use super::choose::Choice;
@@ -119,7 +119,11 @@ pub fn sign(
         signature = signature.with_flipped_byte();
     }
     payer.count();
-    let message = payment::build(&choice.offer, resource, &authorization, &signature);
+    let mut message = payment::build(&choice.offer, resource, &authorization, &signature);
+    if let Some(wrapped) = payer.wrapped(&signature) {
+        let text = Value::from(wrapped.to_string());
+        write::set(&mut message, "/payload/signature", Some(text));
+    }
     SignedPayment {
         version: choice.offer.version,
         header_name: choice.offer.version.payment_header(),

@@ -56,6 +56,9 @@ pub struct CaseRan {
     /// The origin's count before and after, where it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executions: Option<(u64, u64)>,
+    /// Transactions that the facilitator's accounts had had mined before and after, where a scenario asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<(u64, u64)>,
 }
 
 const fn once() -> u32 {

@@ -130,7 +130,7 @@ pub enum What {
         /// Authorization it was aimed at, if one: what happens on the chain is in no call and no exchange.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         authorization: Option<u32>,
-        /// Its name.
+        /// What it is, in a few words; in histories of earlier versions the name of its rule.
         fault: String,
     },
     /// A token log, read from the ledger at rest.

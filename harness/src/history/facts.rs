@@ -1,9 +1,11 @@
 //! A history, indexed for judges: exchanges, facilitator calls, signed payments and ledger records of this run.
 
+mod adverts;
 mod faults;
 mod index;
 mod probes;
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -11,6 +13,8 @@ use alloy_primitives::{Address, B256};
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
+pub use self::adverts::Advert;
+use self::adverts::Adverts;
 use super::bodies::Bodies;
 use super::case_ran::CaseRan;
 use super::event::{Event, RunStarted, Signed};
@@ -58,6 +62,7 @@ pub struct Facts<'h> {
     /// Unix microseconds of the last event.
     pub last_us: u64,
     places: Places<'h>,
+    adverts: OnceCell<Adverts>,
 }
 
 impl<'h> Facts<'h> {

@@ -25,6 +25,6 @@ pub use direct::DirectCall;
 pub use event::{Event, What};
 pub use exchange::Exchange;
 pub use facilitator_call::FacilitatorCall;
-pub use facts::Facts;
+pub use facts::{Advert, Facts};
 pub use reader::{Damage, History, ReadError};
 pub use recorder::{Limits, Recorder, RecorderError, Redactor};

@@ -42,6 +42,7 @@ pub(super) fn content(shop: &Shop, path: &str) -> Option<Content> {
 pub(super) fn literal(normal: &str) -> Option<Content> {
     match normal.strip_prefix('/')?.split_once('/') {
         None if normal == "/paid" => Some(Content::Paid),
+        None if normal == "/premium" => Some(Content::Premium),
         Some(("items", id)) if !id.contains('/') => Some(Content::Item(id.to_owned())),
         Some(("files", file)) => Some(Content::File(file.to_owned())),
         _ => None,
@@ -93,7 +94,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// Percent sequences of ASCII decoded; others stay.
-fn decoded(path: &str) -> String {
+pub(super) fn decoded(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {

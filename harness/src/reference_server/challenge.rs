@@ -10,7 +10,7 @@ use x402_assay_protocol::{Version, write};
 
 use super::defects::Defect;
 use super::identifier;
-use super::offers::{offers, resource};
+use super::offers::{Ware, offers, resource};
 use super::options::MARKER;
 use super::page::Page;
 use super::shop::Shop;
@@ -20,11 +20,11 @@ use super::variants::Variant;
 const HUGE: usize = 5 << 20;
 
 /// A challenge for a resource, in every generation that is spoken, with `error` in it.
-pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
+pub(super) fn challenge(shop: &Shop, ware: Ware<'_>, error: &str) -> Page {
     let quote = shop.next_challenge();
     let mut page = match shop.options.speaks(Version::V1) {
-        true => v1_body(shop, url, error, quote),
-        false => v2_body(shop, url, error, quote),
+        true => v1_body(shop, ware, error, quote),
+        false => v2_body(shop, ware, error, quote),
     };
     if shop.has(Defect::ChallengeMissing) {
         page = Page::empty(StatusCode::PAYMENT_REQUIRED);
@@ -32,7 +32,7 @@ pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
         add_header(
             shop,
             &mut page,
-            &message(shop, Version::V2, url, error, quote),
+            &message(shop, Version::V2, ware, error, quote),
         );
     }
     if shop.has(Defect::HugeBody) {
@@ -48,8 +48,8 @@ pub(super) fn challenge(shop: &Shop, url: &str, error: &str) -> Page {
 }
 
 /// The challenge object of one generation.
-fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) -> Value {
-    let accepts: Vec<Value> = offers(shop, version, url, quote)
+fn message(shop: &Shop, version: Version, ware: Ware<'_>, error: &str, quote: u64) -> Value {
+    let accepts: Vec<Value> = offers(shop, version, ware, quote)
         .into_iter()
         .map(|offer| offer.advertised)
         .collect();
@@ -57,7 +57,7 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
     if version == Version::V2 && !shop.has(Defect::ResourceMissing) {
         message["resource"] = match shop.has(Defect::ResourceElsewhere) {
             true => resource("http://shop.example/catalogue"),
-            false => resource(url),
+            false => resource(ware.url),
         };
     }
     message["accepts"] = accepts.into();
@@ -95,7 +95,7 @@ fn message(shop: &Shop, version: Version, url: &str, error: &str, quote: u64) ->
     message
 }
 
-fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
+fn v1_body(shop: &Shop, ware: Ware<'_>, error: &str, quote: u64) -> Page {
     if shop.has(Defect::V1NotJson) {
         return Page::new(
             StatusCode::PAYMENT_REQUIRED,
@@ -103,7 +103,7 @@ fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
             "Payment required",
         );
     }
-    let body = message(shop, Version::V1, url, error, quote);
+    let body = message(shop, Version::V1, ware, error, quote);
     let page = Page::json(StatusCode::PAYMENT_REQUIRED, &body);
     match shop.has(Defect::V1ContentType) {
         true => page.with("content-type", "text/plain"),
@@ -111,7 +111,7 @@ fn v1_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
     }
 }
 
-fn v2_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
+fn v2_body(shop: &Shop, ware: Ware<'_>, error: &str, quote: u64) -> Page {
     let status = StatusCode::PAYMENT_REQUIRED;
     if shop.does(Variant::HtmlBody) {
         Page::new(
@@ -122,7 +122,7 @@ fn v2_body(shop: &Shop, url: &str, error: &str, quote: u64) -> Page {
     } else if shop.does(Variant::EmptyBody) {
         Page::empty(status)
     } else if shop.does(Variant::BodyMirrorsChallenge) {
-        Page::json(status, &message(shop, Version::V2, url, error, quote))
+        Page::json(status, &message(shop, Version::V2, ware, error, quote))
     } else {
         Page::json(status, &json!({}))
     }

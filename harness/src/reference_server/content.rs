@@ -17,6 +17,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 pub(super) enum Content {
     /// `GET /paid`
     Paid,
+    /// `GET /premium`: costs more than the others.
+    Premium,
     /// `POST /generate`: echoes its JSON body.
     Generate(Bytes),
     /// `GET /items/{id}`
@@ -36,6 +38,7 @@ impl Content {
     pub(super) async fn produce(&self) -> Page {
         match self {
             Self::Paid => good(json!({ "content": MARKER })),
+            Self::Premium => good(json!({ "content": MARKER, "premium": true })),
             Self::Generate(body) => generate(body),
             Self::Item(id) => good(json!({ "content": MARKER, "item": id })),
             Self::File(path) => good(json!({ "content": MARKER, "file": path })),

@@ -7,7 +7,7 @@ use x402_assay_protocol::{Version, facilitator};
 
 use super::defects::Defect;
 use super::incoming::Presented;
-use super::offers::{Offer, QUOTE_ID, offers};
+use super::offers::{Offer, QUOTE_ID, Ware, offers};
 use super::shop::Shop;
 use super::variants::Variant;
 
@@ -20,6 +20,8 @@ pub(super) struct Deal {
     pub(super) settle_request: Value,
     /// Network in the spelling of the generation.
     pub(super) network: String,
+    /// Base units that were asked for.
+    pub(super) price: U256,
     /// Payer named by the authorization.
     pub(super) payer: String,
     /// Generation.
@@ -27,10 +29,10 @@ pub(super) struct Deal {
 }
 
 /// Finds the offer; `None` when the payment answers none of ours.
-pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal> {
+pub(super) fn strike(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> Option<Deal> {
     let requirements = match shop.has(Defect::TrustClientTerms) {
-        true => client_terms(shop, url, payment)?,
-        false => own_terms(shop, url, payment)?,
+        true => client_terms(shop, ware, payment)?,
+        false => own_terms(shop, ware, payment)?,
     };
     let network = requirements["network"].as_str().unwrap_or_default();
     let mut forwarded = payment.raw.clone();
@@ -52,6 +54,7 @@ pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal
     Some(Deal {
         settle_request,
         network: network.to_owned(),
+        price: shop.price(ware.price, shop.quote_in_force()),
         payer: payment.authorization.from.to_checksum(None),
         version: payment.version,
         request,
@@ -59,8 +62,13 @@ pub(super) fn strike(shop: &Shop, url: &str, payment: &Presented) -> Option<Deal
 }
 
 /// The server's own requirements: what must be forwarded, whatever the client copied.
-fn own_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
-    let ours = offers(shop, payment.version, url, shop.quote_in_force());
+fn own_terms(shop: &Shop, mut ware: Ware<'_>, payment: &Presented) -> Option<Value> {
+    let value = payment.authorization.value;
+    let sold_at = [shop.options.price, shop.options.premium_price];
+    if shop.has(Defect::AnyRoutePrice) && sold_at.contains(&value) {
+        ware.price = value;
+    }
+    let ours = offers(shop, payment.version, ware, shop.quote_in_force());
     let chosen = ours.iter().position(|offer| match payment.version {
         Version::V1 => matches_v1(offer, payment),
         Version::V2 => matches_v2(shop, offer, payment),
@@ -88,7 +96,7 @@ fn own_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
         );
     }
     if shop.has(Defect::OtherAmountForwarded) {
-        let half = shop.options.price / U256::from(2);
+        let half = ware.price / U256::from(2);
         set(&mut own, &amount, Some(json!(half.to_string())));
     }
     if shop.has(Defect::IgnoreRecipient) {
@@ -113,11 +121,13 @@ fn matches_v1(offer: &Offer, payment: &Presented) -> bool {
 }
 
 /// Defect `stale-price-error`: the payment is for a price of an earlier challenge.
-pub(super) fn is_outdated(shop: &Shop, payment: &Presented) -> bool {
+pub(super) fn is_outdated(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> bool {
     let now = shop.quote_in_force();
     let value = payment.authorization.value;
-    let before = [now + 1, now + 2].map(|quote| shop.price(quote));
-    shop.has(Defect::StalePriceError) && value != shop.price(now) && before.contains(&value)
+    let before = [now + 1, now + 2].map(|quote| shop.price(ware.price, quote));
+    shop.has(Defect::StalePriceError)
+        && value != shop.price(ware.price, now)
+        && before.contains(&value)
 }
 
 /// Every member as advertised; `extra` may hold more than we put there.
@@ -141,19 +151,19 @@ fn matches_v2(shop: &Shop, offer: &Offer, payment: &Presented) -> bool {
 }
 
 /// Defect `local-check-on-refusal`: what a server can compare without asking anybody; the signature is not looked at.
-pub(super) fn looks_right(shop: &Shop, payment: &Presented) -> bool {
+pub(super) fn looks_right(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> bool {
     let authorization = &payment.authorization;
     shop.has(Defect::LocalCheckOnRefusal)
-        && authorization.value == shop.options.price
+        && authorization.value == ware.price
         && authorization.to == shop.options.pay_to
 }
 
 /// Defect `trust-client-terms`: what the client says becomes what is asked of it.
-fn client_terms(shop: &Shop, url: &str, payment: &Presented) -> Option<Value> {
+fn client_terms(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> Option<Value> {
     if payment.version == Version::V2 {
         return payment.accepted.clone();
     }
-    let ours = offers(shop, Version::V1, url, 0);
+    let ours = offers(shop, Version::V1, ware, 0);
     let mut terms = ours.into_iter().next()?.own?;
     let authorization = &payment.authorization;
     terms["maxAmountRequired"] = json!(authorization.value.to_string());

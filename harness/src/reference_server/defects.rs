@@ -46,7 +46,6 @@ switches! {
     // Privacy.
     ErrorsLeak = "errors-leak": "Errors show the stack and the RPC endpoint with its key.";
     EchoesPayment = "echoes-payment": "A refusal repeats the payment header it refuses.";
-    PaywallReflects = "paywall-reflects": "The paywall page for browsers shows path and query as they came.";
     TenantByHost = "tenant-by-host": "The `Host` header decides who is paid.";
     // Whole paid routes: what stands between the bench and the paywall.
     RouteError = "route-error": "Paid routes answer 500.";
@@ -95,7 +94,10 @@ switches! {
     OtherMethodUnpaid = "other-method-unpaid": "POST to a GET route runs the paid handler without payment.";
     BodyErrorUnpaid = "body-error-unpaid": "A body that is no JSON, or not typed so, is served without payment.";
     BatchUnpaid = "batch-unpaid": "A JSON list of calls is served without payment.";
+    LargeHeaderUnpaid = "large-header-unpaid": "A payment header over 16 KiB is not read, and the request is served.";
+    PreflightUnpaid = "preflight-unpaid": "OPTIONS runs the paid handler without payment.";
     // Terms.
+    AnyRoutePrice = "any-route-price": "A payment for the price of one route buys every route.";
     TrustClientTerms = "trust-client-terms": "The client's own terms are sent to the facilitator as requirements.";
     IgnoreAmount = "ignore-amount": "The signed amount, whatever it is, becomes the required one.";
     IgnoreRecipient = "ignore-recipient": "The signed recipient, whoever it is, becomes the required one.";
@@ -107,6 +109,8 @@ switches! {
     StalePriceError = "stale-price-error": "The price changes with every challenge, and a payment of an earlier price is answered 500.";
     FreeRouteCharges = "free-route-charges": "A payment that comes with a request for a free route is settled.";
     VersionOverwritten = "version-overwritten": "A payment's `x402Version` is overwritten with the server's own before anybody looks at it.";
+    // Pages.
+    PageReflectsUrl = "page-reflects-url": "The page that browsers get names the URL decoded and unescaped.";
     // Settlement.
     SettleDespiteInvalid = "settle-despite-invalid": "Settles although the facilitator called the payment invalid.";
     FacilitatorRequestWithoutVersion = "facilitator-request-without-version": "The facilitator is sent no `x402Version`.";

@@ -1,5 +1,6 @@
 //! What the server offers (wire-format section 3.2).
 
+use alloy_primitives::U256;
 use serde_json::{Value, json};
 use x402_assay_protocol::network::{self, SOLANA};
 use x402_assay_protocol::write::set;
@@ -26,6 +27,15 @@ pub(super) struct Offer {
     pub(super) own: Option<Value>,
 }
 
+/// What an offer is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ware<'a> {
+    /// The URL under which the client knows it.
+    pub(super) url: &'a str,
+    /// Base units.
+    pub(super) price: U256,
+}
+
 /// The network as a generation writes it.
 pub(super) fn network_name(options: &ReferenceServerOptions, version: Version) -> String {
     let chain_id = options.token.chain_id;
@@ -37,9 +47,9 @@ pub(super) fn network_name(options: &ReferenceServerOptions, version: Version) -
     }
 }
 
-/// The offers for a resource. `quote` numbers the challenge they stand in.
-pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Vec<Offer> {
-    let first = payable(shop, version, url, quote);
+/// The offers for a ware. `quote` numbers the challenge they stand in.
+pub(super) fn offers(shop: &Shop, version: Version, ware: Ware<'_>, quote: u64) -> Vec<Offer> {
+    let first = payable(shop, version, ware, quote);
     let odd = odd_offers(shop, version, &first, quote);
     let mut offers = Vec::new();
     if shop.does(Variant::ForeignOffersFirst) && version == Version::V2 {
@@ -59,7 +69,7 @@ pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Ve
         }
     }
     let honoured = offers.into_iter().map(|own| Offer {
-        advertised: deviating(shop, version, own.clone()),
+        advertised: deviating(shop, version, ware.price, own.clone()),
         own: is_payable(&own).then_some(own),
     });
     let odd = odd.into_iter().map(|advertised| Offer {
@@ -69,7 +79,7 @@ pub(super) fn offers(shop: &Shop, version: Version, url: &str, quote: u64) -> Ve
     honoured.chain(odd).collect()
 }
 
-fn payable(shop: &Shop, version: Version, url: &str, quote: u64) -> Value {
+fn payable(shop: &Shop, version: Version, ware: Ware<'_>, quote: u64) -> Value {
     let options = &shop.options;
     let address = |address: alloy_primitives::Address| {
         if shop.does(Variant::LowerCaseAddresses) {
@@ -81,14 +91,14 @@ fn payable(shop: &Shop, version: Version, url: &str, quote: u64) -> Value {
     let mut offer = json!({
         "scheme": "exact",
         "network": network_name(options, version),
-        (version.amount_field()): shop.price(quote).to_string(),
+        (version.amount_field()): shop.price(ware.price, quote).to_string(),
         "asset": address(options.token.verifying_contract),
-        "payTo": address(pay_to(shop, url)),
+        "payTo": address(pay_to(shop, ware.url)),
         "maxTimeoutSeconds": options.max_timeout_seconds,
         "extra": { "name": options.token.name, "version": options.token.version },
     });
     if version == Version::V1 {
-        offer["resource"] = json!(url);
+        offer["resource"] = json!(ware.url);
         offer["description"] = json!(DESCRIPTION);
         offer["mimeType"] = json!(MIME_TYPE);
         if shop.does(Variant::NullMembers) {
@@ -151,7 +161,7 @@ fn is_payable(offer: &Value) -> bool {
 }
 
 /// The offer with the challenge's defects in it.
-fn deviating(shop: &Shop, version: Version, mut offer: Value) -> Value {
+fn deviating(shop: &Shop, version: Version, price: U256, mut offer: Value) -> Value {
     let amount = format!("/{}", version.amount_field());
     let decimal = match version {
         Version::V1 => Defect::V1AmountDecimal,
@@ -161,7 +171,7 @@ fn deviating(shop: &Shop, version: Version, mut offer: Value) -> Value {
         set(&mut offer, &amount, Some(json!("0.01")));
     }
     if shop.has(Defect::AmountNumber) {
-        let number = shop.options.price.saturating_to::<u64>();
+        let number = price.saturating_to::<u64>();
         set(&mut offer, &amount, Some(json!(number)));
     }
     if shop.has(Defect::AcceptsMissingAmount) {

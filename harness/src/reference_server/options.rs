@@ -15,6 +15,11 @@ use crate::http::SetupError;
 /// Text that only a paid body holds.
 pub const MARKER: &str = "paid-content-7f3a";
 
+/// What paid routes cost in base units where nothing else is said.
+pub const PRICE: u64 = 10_000;
+/// What `/premium` costs in base units where nothing else is said: three times as much as the other routes.
+pub const PREMIUM_PRICE: u64 = 30_000;
+
 /// Options of a [`super::ReferenceServer`].
 #[derive(Debug, Clone)]
 pub struct ReferenceServerOptions {
@@ -30,8 +35,10 @@ pub struct ReferenceServerOptions {
     pub token: TokenDomain,
     /// Recipient.
     pub pay_to: Address,
-    /// Price of every paid route in base units.
+    /// Price of every paid route but `/premium` in base units.
     pub price: U256,
+    /// Price of `/premium` in base units.
+    pub premium_price: U256,
     /// Seconds an authorization should live.
     pub max_timeout_seconds: u64,
     /// Generations that are spoken; never empty.
@@ -45,7 +52,7 @@ pub struct ReferenceServerOptions {
 }
 
 impl ReferenceServerOptions {
-    /// A correct server selling for 0.01 of the network's USDC, in v1 too where v1 has a name for the network.
+    /// A correct server selling for 0.01 of the network's USDC (`/premium` for 0.03), in v1 too where v1 has a name for the network.
     pub fn new(facilitator_url: impl Into<String>, network: &Network, pay_to: Address) -> Self {
         let mut versions = vec![Version::V2];
         if network.v1_name.is_some() {
@@ -58,7 +65,8 @@ impl ReferenceServerOptions {
             facilitator_timeout: Duration::from_secs(30),
             token: network.usdc_domain(),
             pay_to,
-            price: U256::from(10_000),
+            price: U256::from(PRICE),
+            premium_price: U256::from(PREMIUM_PRICE),
             max_timeout_seconds: 60,
             versions,
             asks_supported: false,

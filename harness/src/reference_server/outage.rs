@@ -2,14 +2,19 @@
 
 use http::StatusCode;
 use serde_json::json;
+use x402_assay_protocol::Version;
 
 use super::alias;
 use super::ask::Ask;
 use super::challenge::challenge;
 use super::content::Content;
 use super::defects::Defect;
+use super::offers::Ware;
 use super::page::Page;
 use super::shop::Shop;
+
+/// Payment headers above this are not read by the defect `large-header-unpaid`.
+const UNREAD_BYTES: usize = 16 << 10;
 
 /// Defect: an error page that shows what only the operator should see.
 pub(super) fn bared(status: StatusCode, why: &str) -> Page {
@@ -21,7 +26,7 @@ pub(super) fn bared(status: StatusCode, why: &str) -> Page {
 }
 
 /// The answer of a route that is out of order; `None` when it is not.
-pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
+pub(super) async fn answer(shop: &Shop, ware: Ware<'_>) -> Option<Page> {
     if shop.options.defects.is_empty() {
         return None;
     }
@@ -31,7 +36,7 @@ pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
     if shop.has(Defect::SupportedOnly) {
         let trouble = shop.facilitator.supported().await.err();
         let error = trouble.map_or_else(|| "Payment required".to_owned(), |t| t.to_string());
-        return Some(challenge(shop, url, &error));
+        return Some(challenge(shop, ware, &error));
     }
     let failing = [
         (Defect::RouteError, StatusCode::INTERNAL_SERVER_ERROR),
@@ -58,8 +63,15 @@ pub(super) async fn answer(shop: &Shop, url: &str) -> Option<Page> {
 pub(super) fn open_door(shop: &Shop, ask: &Ask, paying: bool) -> bool {
     shop.has(Defect::ServeUnpaid)
         || (shop.has(Defect::HeadUnpaid) && ask.method == http::Method::HEAD)
+        || (shop.has(Defect::LargeHeaderUnpaid) && has_large_payment(ask))
         || alias::is_missed(shop, &ask.target)
         || (shop.has(Defect::AcceptAnyHeader) && paying)
+}
+
+fn has_large_payment(ask: &Ask) -> bool {
+    let names = [Version::V1, Version::V2].map(Version::payment_header);
+    let mut values = names.iter().filter_map(|name| ask.headers.get(*name));
+    values.any(|value| value.len() > UNREAD_BYTES)
 }
 
 /// What is given away because the paywall could not read the request's body, or read one call of several.

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
-use x402_assay_protocol::{Version, header};
+use x402_assay_protocol::Version;
 
 use super::ask::Ask;
 use super::browser;
@@ -19,11 +19,11 @@ use super::guard::{Claim, OpenPurchase, Taken};
 use super::hygiene;
 use super::identifier::{InUse, Known};
 use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::offers::Ware;
 use super::one_at_a_time::MidPurchase;
 use super::outage;
 use super::page::Page;
 use super::receipt;
-use super::reflecting_page;
 use super::settlement::{self, Outcome, Unsettled};
 use super::shop::Shop;
 use super::start;
@@ -38,7 +38,7 @@ const DUPLICATE: &str = "duplicate_settlement";
 /// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
 /// would leave a payment that was neither made nor given back.
 pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
-    if let Some(page) = outage::answer(&shop, &ask.url).await {
+    if let Some(page) = outage::answer(&shop, shop.ware(&ask)).await {
         return page.into();
     }
     if shop.has(Defect::AbandonedPurchaseJams) {
@@ -56,7 +56,7 @@ pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
 /// Defect `free-route-charges`: what is paid along with a free request is taken.
 pub(super) async fn charge(shop: &Shop, ask: &Ask) {
     if let Incoming::Payment(payment) = incoming::read(&shop.options, &ask.headers)
-        && let Some(deal) = strike(shop, &ask.url, &payment)
+        && let Some(deal) = strike(shop, shop.ware(ask), &payment)
         && let Ok(Verified::Valid) = shop.facilitator.verify(&deal.request).await
     {
         // The request is free: what came of it changes nothing.
@@ -89,18 +89,19 @@ impl Purchase {
             return outage::give_away(&self.shop, &content).await.into();
         }
         match incoming {
-            Incoming::Nothing => {
-                let challenge = self.challenge("Payment required");
-                reflecting_page::dressed(&self.shop, &self.ask, challenge).into()
-            }
+            Incoming::Nothing => self.challenge("Payment required").into(),
             Incoming::Undecodable(header) => self.undecodable(header).await.into(),
             Incoming::Payment(payment) => self.paid(&payment).await,
         }
     }
 
+    fn ware(&self) -> Ware<'_> {
+        self.shop.ware(&self.ask)
+    }
+
     fn challenge(&self, error: &str) -> Page {
-        let page = challenge(&self.shop, &self.ask.url, error);
-        browser::dressed(&self.shop, &self.ask.headers, page)
+        let page = challenge(&self.shop, self.ware(), error);
+        browser::dressed(&self.shop, &self.ask.headers, &self.ask.url, page)
     }
 
     /// The 402 to a payment that is refused.
@@ -164,8 +165,8 @@ impl Purchase {
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
-        let Some(deal) = strike(shop, &self.ask.url, payment) else {
-            if is_outdated(shop, payment) {
+        let Some(deal) = strike(shop, self.ware(), payment) else {
+            if is_outdated(shop, self.ware(), payment) {
                 let why = "the price has changed";
                 return Page::error(StatusCode::INTERNAL_SERVER_ERROR, why).into();
             }
@@ -236,7 +237,8 @@ impl Purchase {
                 if used && !shop.has(Defect::UsedNonceIsPaid) {
                     return self.refused_as_used(&deal, &reason).into();
                 }
-                let slips = used || self.serves_invalid(&reason) || looks_right(shop, payment);
+                let slips =
+                    used || self.serves_invalid(&reason) || looks_right(shop, self.ware(), payment);
                 return match slips {
                     true => outage::give_away(shop, &self.ask.content).await.into(),
                     false if shop.has(Defect::EchoesPayment) => {

@@ -43,7 +43,7 @@ fn receipt(shop: &Shop, deal: &Deal, settled: &Settled) -> Value {
         set(&mut receipt, "/payer", None);
     }
     if shop.does(Variant::ExtraFields) {
-        receipt["amount"] = json!(shop.options.price.to_string());
+        receipt["amount"] = json!(deal.price.to_string());
         receipt["x-shop"] = json!("reference");
     }
     receipt

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use x402_assay_protocol::{Version, network};
 use super::alias;
 use super::ask::Ask;
 use super::content::Content;
+use super::cors;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::leniency::Leniency;
@@ -139,8 +141,11 @@ fn check(options: &ReferenceServerOptions) -> Result<(), StartError> {
 }
 
 fn router(site: Site) -> Router {
+    let handled = site.shop.has(Defect::PreflightUnpaid);
+    let cors = middleware::from_fn(move |request, next| cors::answer(handled, request, next));
     Router::new()
         .route("/paid", get(paid))
+        .route("/premium", get(premium))
         .route("/generate", post(generate))
         .route("/items/{id}", get(item))
         .route("/files/{*path}", get(file))
@@ -152,6 +157,7 @@ fn router(site: Site) -> Router {
         .fallback(other)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(cors)
         .with_state(site)
 }
 
@@ -170,6 +176,15 @@ impl Site {
 
 async fn paid(State(site): State<Site>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     site.sell(method, &uri, headers, Content::Paid).await
+}
+
+async fn premium(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    site.sell(method, &uri, headers, Content::Premium).await
 }
 
 async fn generate(
@@ -236,7 +251,8 @@ async fn executions(State(site): State<Site>) -> Response {
 /// A method that a route does not have.
 async fn other_method(State(site): State<Site>, request: Request) -> Response {
     let sold = alias::literal(request.uri().path());
-    match sold.filter(|_| site.shop.has(Defect::OtherMethodUnpaid)) {
+    let preflight = request.method() == Method::OPTIONS && site.shop.has(Defect::PreflightUnpaid);
+    match sold.filter(|_| preflight || site.shop.has(Defect::OtherMethodUnpaid)) {
         Some(content) => outage::give_away(&site.shop, &content).await.into(),
         None => Page::error(StatusCode::METHOD_NOT_ALLOWED, "not with this method").into(),
     }

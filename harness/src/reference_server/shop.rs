@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy_primitives::U256;
 
+use super::ask::Ask;
 use super::breaker::Breaker;
 use super::buyers::Buyers;
 use super::content::Content;
@@ -14,6 +15,7 @@ use super::guard::Guard;
 use super::guard_policy::Policy;
 use super::identifier::Identifiers;
 use super::kinds::Kinds;
+use super::offers::Ware;
 use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
 use super::page::Page;
@@ -67,6 +69,16 @@ impl Shop {
         self.options.variants.has(variant)
     }
 
+    /// What is sold to a request.
+    pub(super) fn ware<'a>(&self, ask: &'a Ask) -> Ware<'a> {
+        let price = match ask.content {
+            Content::Premium => self.options.premium_price,
+            _ => self.options.price,
+        };
+        let url = &ask.url;
+        Ware { url, price }
+    }
+
     /// Runs a paid handler and counts it.
     pub(super) async fn run(&self, content: &Content) -> Page {
         self.executions.fetch_add(1, Ordering::SeqCst);
@@ -101,10 +113,10 @@ impl Shop {
         }
     }
 
-    /// The price in a challenge, in base units.
-    pub(super) fn price(&self, quote: u64) -> U256 {
+    /// The price in a challenge of what costs `base` at first, in base units.
+    pub(super) fn price(&self, base: U256, quote: u64) -> U256 {
         let step = U256::from(if self.is_dynamic() { quote % 3 } else { 0 });
-        self.options.price + step * U256::from(PRICE_STEP)
+        base + step * U256::from(PRICE_STEP)
     }
 
     /// Puts the caching header of a paid or unpaid answer in place.

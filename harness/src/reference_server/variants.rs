@@ -10,7 +10,6 @@ switches! {
     Variant, "variant";
     MalformedIs402 = "malformed-is-402": "A payment header that cannot be read is answered 402, as SDKs do.";
     HtmlBody = "html-body": "The v2 challenge comes with an HTML body.";
-    BrowserPage = "browser-page": "Browsers get a page, with the challenge in its header.";
     BodyMirrorsChallenge = "body-mirrors-challenge": "The v2 challenge is repeated in the body.";
     EmptyBody = "empty-body": "The v2 challenge comes with an empty body.";
     ExtraFields = "extra-fields": "Challenges, offers and receipts carry unknown members.";

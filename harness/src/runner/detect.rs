@@ -50,3 +50,13 @@ pub(crate) fn versions(exchange: &Exchange, wanted: Option<&[Version]>) -> Vec<V
         (None, None) => Vec::new(),
     }
 }
+/// True when every offer of this generation declares that money moves before anything else.
+pub(super) fn is_upfront(first: &Exchange, version: Version) -> bool {
+    let read = first
+        .response()
+        .and_then(|response| client::read(version, response).ok());
+    read.is_some_and(|read| {
+        let offers = &read.challenge.accepts;
+        !offers.is_empty() && offers.iter().all(|offer| offer.payment_flow() == "upfront")
+    })
+}

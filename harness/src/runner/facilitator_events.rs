@@ -215,11 +215,11 @@ impl FacilitatorEvents {
                 self.end(call);
                 What::FacilitatorCut { call }
             }
-            CallStep::Fault { fault } => What::FaultInjected {
+            CallStep::Fault { fault, kind } => What::FaultInjected {
                 call: Some(call),
                 exchange: None,
                 authorization: None,
-                fault,
+                fault: in_words(fault, &kind),
             },
             CallStep::Held { .. } => {
                 if let Some(endpoint) = self.open.get(&call) {
@@ -230,5 +230,35 @@ impl FacilitatorEvents {
             CallStep::Released { position, of, .. } => What::Released { call, position, of },
         };
         recorder.append(at_us, what);
+    }
+}
+
+/// What a fault is, and whose: the step's of a scenario, which names its rules `….s3.0`, or somebody's who named it.
+fn in_words(name: String, kind: &str) -> String {
+    let step = name
+        .rsplit('.')
+        .nth(1)
+        .and_then(|part| part.strip_prefix('s'))
+        .filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    match (kind, step) {
+        ("", _) => name,
+        (kind, Some(step)) => format!("{kind} of step {step}"),
+        (kind, None) => format!("{kind} `{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn a_fault_is_told_by_what_it_is() {
+        let told = |name: &str, kind| in_words(name.to_owned(), kind);
+        let rule = "run1a2b.settle-lies.2.1.s12.0";
+        assert_eq!(told(rule, "lie"), "lie of step 12");
+        assert_eq!(told("slow-one", "latency"), "latency `slow-one`");
+        assert_eq!(told("a.slow.b", "latency"), "latency `a.slow.b`");
+        // A facilitator of before does not say what it is.
+        assert_eq!(told(rule, ""), rule);
     }
 }

@@ -7,6 +7,7 @@ mod builtin;
 mod clock;
 mod detect;
 mod executions;
+mod facilitator_control;
 mod facilitator_events;
 mod links;
 mod path;
@@ -22,10 +23,14 @@ mod secrets;
 mod session;
 mod stage;
 mod target_control;
+mod transactions;
 mod witness;
 
 pub use access::{Access, Owner};
 pub use builtin::builtin_profile;
+pub use facilitator_control::{
+    FacilitatorControl, NotOurFacilitator, OurFacilitator, Outcome as FacilitatorOutcome,
+};
 pub use links::Links;
 pub use progress::{Progress, Silent};
 pub use repeats::{Enough, REPEATS_MAX, Repeats, sub_seed};

@@ -23,6 +23,15 @@ pub(super) fn target(route: &Route, url: &Url, form: PathForm) -> Option<String>
     Some(format!("{written}{query}"))
 }
 
+/// The request target with this text at the end of its path, in the wildcard's tail.
+pub(super) fn with_tail(route: &Route, url: &Url, text: &str) -> String {
+    let written = Parts::of(route, url).inside(text);
+    match url.query() {
+        Some(query) => format!("{written}?{query}"),
+        None => written,
+    }
+}
+
 /// The same route under a name that the profile does not declare: what it gives in the same form is given to anybody.
 /// None when every such path is declared.
 pub(super) fn sibling(routes: &[Route], route: &Route) -> Option<Route> {

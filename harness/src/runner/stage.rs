@@ -4,6 +4,7 @@ use rand::Rng as _;
 use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
+use super::facilitator_control::FacilitatorControl;
 use super::links::Links;
 use super::prepare::Prepared;
 use super::repeats::Repeats;
@@ -12,7 +13,7 @@ use super::session::{SendError, Session};
 use super::target_control::TargetControl;
 use super::{detect, rest};
 use crate::client;
-use crate::config::profile::Route;
+use crate::config::profile::{PRICE_DECIMALS, Route};
 use crate::http::Exchange;
 use crate::service::ControlError;
 
@@ -40,6 +41,8 @@ pub struct Plays<'p> {
     pub links: &'p Links,
     /// The target's processes.
     pub target: &'p dyn TargetControl,
+    /// The facilitator's process.
+    pub facilitator: &'p dyn FacilitatorControl,
     /// How often, and which of their cases.
     pub repeats: Repeats<'p>,
 }
@@ -48,8 +51,11 @@ pub struct Plays<'p> {
 #[derive(Debug, Default)]
 struct Shown {
     version: Option<Version>,
+    versions: Vec<Version>,
     sells: bool,
     payment_identifier: bool,
+    /// Every offer of the first route declares that money moves before anything else.
+    settles_first: bool,
 }
 
 /// Why a run ended before its plan.
@@ -123,11 +129,14 @@ pub async fn run(
         offered: scenario::Offered {
             chain: plays.chain.to_owned(),
             facilitator: session.uses_our_facilitator().await,
+            versions: shown.versions,
             sells: shown.sells,
             payment_identifier: shown.payment_identifier,
+            settles_first: shown.settles_first,
         },
         links: plays.links,
         target: plays.target,
+        facilitator: plays.facilitator,
         run: format!("run{:08x}", rand::rng().random::<u32>()),
     };
     let played = scenario::run_all(&stage, &mut prepared, plays.sheets, &plays.repeats).await;
@@ -165,9 +174,13 @@ async fn exchanges(
             .max_by_key(|version| version.number());
         if index == 0 {
             let newest = spoken.iter().find(|version| **version == Version::V2);
+            shown.versions.clone_from(&spoken);
             shown.version = newest.or_else(|| spoken.first()).copied();
             shown.payment_identifier =
                 newest.is_some() && detect::declares(&first, "payment-identifier");
+            shown.settles_first = shown
+                .version
+                .is_some_and(|version| detect::is_upfront(&first, version));
         }
         for version in spoken {
             let battery = Battery {
@@ -224,9 +237,6 @@ async fn place_offers(
     note_price(session, route, &read.challenge);
     Ok(())
 }
-
-/// The decimals of the dollar tokens that prices are meant in.
-const PRICE_DECIMALS: u8 = 6;
 
 /// A declared price that no offer asks for is told; what is right is the user's to say.
 fn note_price(session: &Session<'_>, route: &Route, challenge: &Challenge) {

@@ -47,6 +47,8 @@ words! {
         Replicas = "replicas",
         /// A second paid route.
         SecondRoute = "second-route",
+        /// A paid route that the profile prices higher than the first one.
+        DearerRoute = "dearer-route",
         /// A paid route with a path parameter.
         ParameterRoute = "parameter-route",
         /// A paid route with a wildcard.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use x402_mock_facilitator::EventPage;
-use x402_mock_facilitator::control::{FaultList, HoldList, Records};
+use x402_mock_facilitator::control::{AccountNonces, FaultList, HoldList, Records};
 use x402_mock_facilitator::event::TransactionRecord;
 use x402_mock_facilitator::{FaultView, HoldView};
 
@@ -124,6 +124,23 @@ impl ControlClient {
             }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Transactions that accounts have had mined; of the bench's own facilitator if none is named.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn account_nonces(
+        &self,
+        chain_id: u64,
+        accounts: &[Address],
+    ) -> Result<AccountNonces, ControlError> {
+        let named: Vec<String> = accounts.iter().map(Address::to_string).collect();
+        let query = match named.is_empty() {
+            true => String::new(),
+            false => format!("?of={}", named.join(",")),
+        };
+        self.get(&format!("/ledger/{chain_id}/nonces{query}")).await
     }
 
     /// Makes sure a network and its tokens are there.

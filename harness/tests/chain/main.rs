@@ -17,3 +17,4 @@ mod provision;
 mod proxy;
 mod rpc_faults;
 mod switches;
+mod wallets;

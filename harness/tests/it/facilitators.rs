@@ -23,6 +23,14 @@ const RED: &[(&str, &str, &str)] = &[
     ("signature-not-checked", "wrong-payments-settle", "fail"),
     ("verify-settles", "time-window", "fail"),
     ("receipt-invented-transaction", "settle-duplicates", "fail"),
+    ("v1-refused", "supported-honesty", "fail"),
+];
+
+/// The same on a node: contract wallets and gas are only there.
+const RED_ON_A_NODE: &[(&str, &str, &str)] = &[
+    ("signature-not-checked", "smart-wallet", "fail"),
+    ("undeployed-is-valid", "smart-wallet-undeployed", "fail"),
+    ("settles-without-simulation", "sponsor-drain", "warn"),
 ];
 
 async fn run(words: &[&str]) -> Ran {
@@ -47,6 +55,21 @@ async fn each_defect_turns_its_scenario_red() {
         .buffer_unordered(WIDTH)
         .collect::<Vec<()>>()
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_node_wallets_and_gas_are_judged() {
+    let names: Vec<&str> = RED_ON_A_NODE.iter().map(|(_, name, _)| *name).collect();
+    let node = ["run", "--chain", "anvil", "--seed", "7"];
+    let honest = assay(&[&node[..], &names].concat()).await.exits(0);
+    for (name, expected) in names.iter().zip(["pass", "info", "pass"]) {
+        assert_eq!(verdict(&honest, name), expected, "{}", honest.said());
+    }
+    for (defect, scenario, expected) in RED_ON_A_NODE {
+        let ran = assay(&[&node[..], &[scenario, "--defect", defect]].concat()).await;
+        let found = verdict(&ran, scenario);
+        assert_eq!(&found, expected, "{defect}: {}", ran.said());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ mod kill_matrix;
 mod ledgers;
 mod links;
 mod namespace;
+mod python;
 mod replay;
 mod report_files;
 mod scenario_kill_matrix;

@@ -162,7 +162,7 @@ fn defect_list(facilitator: &Facilitator) -> DefectList {
     }
 }
 
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
+pub(super) fn read<T: DeserializeOwned>(body: Body) -> Result<T, Failure> {
     read_json(&body?).map_err(Failure::bad)
 }
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shared};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::faults::fault_routes;
+use super::faults::{fault_routes, read};
 use super::shapes::{
-    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, SERVICE, State,
+    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, Restart,
+    Restarted, SERVICE, State,
 };
 use crate::event::{Endpoint, TransactionRecord};
 use crate::facilitator::Facilitator;
@@ -24,6 +26,8 @@ use crate::log::EventPage;
 const PAGE_DEFAULT: usize = 1_000;
 /// Most events on one page.
 const PAGE_MAX: usize = 10_000;
+/// Most accounts that are asked about at once.
+const ACCOUNTS_MAX: usize = 64;
 /// Longest wait for an event.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -37,6 +41,7 @@ pub fn control_router(facilitator: Arc<Facilitator>) -> Router {
         .route("/ledger/{chain_id}/transaction/{hash}", get(transaction))
         .route("/ledger/{chain_id}/balance", get(balance))
         .route("/ledger/{chain_id}/nonces", get(nonces))
+        .route("/restart", post(restart))
         .merge(fault_routes())
         .with_state(facilitator)
 }
@@ -72,6 +77,16 @@ async fn state(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<State> {
         events: facilitator.log().total(),
         events_dropped: facilitator.log().dropped(),
     })
+}
+
+async fn restart(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer<Restarted> {
+    let wanted: Restart = read(body)?;
+    Ok(Json(Restarted {
+        broken_off: facilitator.restart(wanted.how).await,
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,17 +168,45 @@ async fn balance(
     }))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoncesQuery {
+    /// Addresses, with commas between them.
+    of: Option<String>,
+}
+
 async fn nonces(
     Shared(facilitator): Shared<Arc<Facilitator>>,
     chain_id: Result<Path<u64>, PathRejection>,
+    query: Result<Query<NoncesQuery>, QueryRejection>,
 ) -> Answer<AccountNonces> {
     let ledger = ledger(&facilitator, chain_id?.0)?;
+    let Query(query) = query?;
+    let mut accounts: Vec<Address> = match &query.of {
+        None => ledger.signers(),
+        Some(list) => addresses(list)?,
+    };
+    accounts.sort_unstable();
+    accounts.dedup();
     let mut nonces = Vec::new();
-    for signer in ledger.signers() {
+    for signer in accounts {
         let nonce = ledger.account_nonce(signer).await?;
         nonces.push(AccountNonce { signer, nonce });
     }
     Ok(Json(AccountNonces { nonces }))
+}
+
+fn addresses(list: &str) -> Result<Vec<Address>, Failure> {
+    let parts: Vec<&str> = list.split(',').take(ACCOUNTS_MAX + 1).collect();
+    if parts.len() > ACCOUNTS_MAX {
+        let why = format!("`of` names more than {ACCOUNTS_MAX} accounts");
+        return Err(Failure::bad(why));
+    }
+    let read = parts.into_iter().map(|part| {
+        let address = part.trim().parse();
+        address.map_err(|_| Failure::bad(format!("`of`: {part:?} is no address")))
+    });
+    read.collect()
 }
 
 fn ledger(facilitator: &Facilitator, chain_id: u64) -> Result<Arc<dyn Ledger>, Failure> {

@@ -9,6 +9,7 @@ use crate::event::LedgerRecord;
 use crate::faults::FaultView;
 use crate::holds::HoldView;
 use crate::ledger::LedgerKind;
+use crate::restart::Ending;
 
 /// How the control API names itself: an attaching bench looks for it.
 pub const SERVICE: &str = "x402-assay";
@@ -35,6 +36,21 @@ pub struct State {
     pub events: u64,
     /// Events dropped to keep the log bounded.
     pub events_dropped: u64,
+}
+
+/// `POST /restart`: ends the facilitator and starts it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    /// How it is ended.
+    pub how: Ending,
+}
+
+/// What was under way when it was restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restarted {
+    /// Calls that broke off.
+    pub broken_off: usize,
 }
 
 /// One chain.
@@ -73,10 +89,10 @@ pub struct Balance {
     pub balance: String,
 }
 
-/// `GET /ledger/{chain_id}/nonces`
+/// `GET /ledger/{chain_id}/nonces`, or of other accounts: `?of=ADDRESS,ADDRESS`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountNonces {
-    /// One entry a signer.
+    /// One entry an account.
     pub nonces: Vec<AccountNonce>,
 }
 

@@ -46,6 +46,9 @@ defects! {
     WithoutSimulation = "verify-without-simulation": "Balance, nonce state and the token's own answer are not asked for.";
     AnythingIsValid = "anything-is-valid": "Verify says valid to every well-formed request.";
     CodelessAsset = "codeless-asset-succeeds": "An asset without code passes verify, and settle answers success.";
+    V1Refused = "v1-refused": "v1 payments are refused, and `/supported` advertises v1 kinds all the same.";
+    UndeployedIsValid = "undeployed-is-valid": "A signature in the form of a wallet that is not deployed yet is valid, whatever is inside.";
+    SettlesWithoutSimulation = "settles-without-simulation": "Settle checks what the request says and broadcasts: what reverts costs gas.";
     // Verification: what it does besides.
     VerifyCached = "verify-cached": "A nonce that was valid once stays valid, whatever is asked with it later.";
     VerifySettles = "verify-settles": "Verify moves the money.";

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256, hex, keccak256};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
+use x402_assay_protocol::Version;
 
 use super::{Defect, DefectSet};
 use crate::answer::Answer;
@@ -24,6 +25,10 @@ const DUPLICATE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// What reading the account nonce from a node takes: in this time others read the same one.
 const NONCE_READ: Duration = Duration::from_millis(20);
 
+/// How the signature of a wallet ends that is not deployed yet (ERC-6492).
+const WALLET_MAGIC: [u8; 32] =
+    hex!("6492649264926492649264926492649264926492649264926492649264926492");
+
 /// `/verify` with defects.
 pub(crate) async fn verify(
     facilitator: &Facilitator,
@@ -32,9 +37,13 @@ pub(crate) async fn verify(
     steer: &Steer,
 ) -> Result<(), Refusal> {
     let (defects, memory) = (steer.defects(), steer.memory());
+    refuse_v1(&claim, defects)?;
     let key = key_of(&claim);
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
     let ledger = ledger.as_ref();
+    if defects.has(Defect::UndeployedIsValid) && claim.payment.signature.ends_with(&WALLET_MAGIC) {
+        return Ok(());
+    }
     if defects.has(Defect::AnythingIsValid) || lacks_code(ledger, &claim, defects).await? {
         return Ok(());
     }
@@ -84,6 +93,7 @@ pub(crate) async fn settle(
     steer: &Arc<Steer>,
 ) -> Result<B256, Unsettled> {
     let (defects, memory) = (steer.defects(), steer.memory());
+    refuse_v1(&claim, defects)?;
     let key = key_of(&claim);
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
     if lacks_code(ledger.as_ref(), &claim, defects)
@@ -181,7 +191,9 @@ async fn move_money(
     } else {
         relaxed(claim, defects)
     };
-    let prepared = match prepare(facilitator, ledger.as_ref(), claim, scope(defects)).await {
+    let mut looked_at = scope(defects);
+    looked_at.state &= !defects.has(Defect::SettlesWithoutSimulation);
+    let prepared = match prepare(facilitator, ledger.as_ref(), claim, looked_at).await {
         Err(unsettled) if defects.has(Defect::DuplicateSuccess) => {
             return first_transaction(steer, key, unsettled).await;
         }
@@ -341,6 +353,16 @@ fn relaxed(mut claim: Claim, defects: DefectSet) -> Claim {
         claim.pay_to = signed.to;
     }
     claim
+}
+
+fn refuse_v1(claim: &Claim, defects: DefectSet) -> Result<(), Refusal> {
+    if claim.version == Version::V1 && defects.has(Defect::V1Refused) {
+        return Err(Refusal::new(
+            reason::VERSION,
+            "version 1 is not accepted any more",
+        ));
+    }
+    Ok(())
 }
 
 fn as_signed(mut claim: Claim) -> Claim {

@@ -98,11 +98,11 @@ impl Shot {
             return;
         }
         self.armed.count_fired();
-        let fault = self.armed.name().to_owned();
-        self.call
-            .facilitator
-            .log()
-            .append(self.call.call, CallStep::Fault { fault });
+        let step = CallStep::Fault {
+            fault: self.armed.name().to_owned(),
+            kind: self.armed.fault().kind().to_owned(),
+        };
+        self.call.facilitator.log().append(self.call.call, step);
     }
 
     /// Chances of this call; `purpose` keeps different questions apart.

@@ -253,6 +253,20 @@ impl Faults {
         }
     }
 
+    /// Forgets what defects remember, and the calls in holds that are gone.
+    pub(crate) fn forget(&self) {
+        let mut on = self.write();
+        on.memory = Arc::default();
+        for hold in &on.holds {
+            hold.forget_gone();
+        }
+    }
+
+    /// Lets callers in again, unless there is an outage.
+    pub(crate) fn reopen(&self) {
+        self.changed(&self.read());
+    }
+
     fn changed(&self, on: &On) {
         let any = !(on.faults.is_empty() && on.holds.is_empty() && on.defects.is_empty());
         self.armed.store(any, Ordering::Relaxed);

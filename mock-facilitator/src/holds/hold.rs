@@ -59,6 +59,15 @@ pub(crate) struct Turn {
     _next: Option<oneshot::Sender<()>>,
 }
 
+impl Group {
+    fn keep(&mut self, round: RoundView) {
+        if self.kept.len() >= ROUNDS_KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(round);
+    }
+}
+
 impl Hold {
     pub(crate) fn new(spec: HoldSpec, seed: u64) -> Self {
         Self {
@@ -186,6 +195,27 @@ impl Hold {
         self.view()
     }
 
+    /// Takes out the calls that broke off while they waited; they count as met.
+    pub(crate) fn forget_gone(&self) {
+        let mut group = self.lock();
+        let gone = group.parked.extract_if(.., |parked| parked.go.is_closed());
+        let calls: Vec<u64> = gone.map(|parked| parked.call).collect();
+        if calls.is_empty() {
+            return;
+        }
+        let round = RoundView {
+            round: group.rounds,
+            cause: ReleaseCause::Removed,
+            calls,
+        };
+        group.keep(round);
+        if group.parked.is_empty() {
+            group.times = None;
+            // Whoever watches this round has nobody to let go.
+            group.rounds = group.rounds.saturating_add(1);
+        }
+    }
+
     fn release(&self, group: &mut Group, cause: ReleaseCause) {
         let mut parked = std::mem::take(&mut group.parked);
         group.times = None;
@@ -195,14 +225,12 @@ impl Hold {
         if self.spec.release == Release::Seeded && orderly {
             Draw::new(self.seed, "order", u64::from(group.rounds)).shuffle(&mut parked);
         }
-        if group.kept.len() >= ROUNDS_KEPT {
-            group.kept.pop_front();
-        }
-        group.kept.push_back(RoundView {
+        let round = RoundView {
             round: group.rounds,
             cause,
             calls: parked.iter().map(|parked| parked.call).collect(),
-        });
+        };
+        group.keep(round);
         if orderly {
             tokio::spawn(in_turn(parked, cause));
         } else {

@@ -96,6 +96,10 @@ async fn transactions_balances_and_nonces_can_be_asked_for() {
     assert_eq!(balance.balance, U256::from(PRICE).to_string());
     let nonces: AccountNonces = read(&bench, &format!("/ledger/{CHAIN}/nonces")).await;
     assert_eq!((nonces.nonces.len(), nonces.nonces[0].nonce), (1, 1));
+    let signer = nonces.nonces[0].signer;
+    let path = format!("/ledger/{CHAIN}/nonces?of={signer},{signer}");
+    let named: AccountNonces = read(&bench, &path).await;
+    assert_eq!(named, nonces, "each account once");
 }
 
 #[tokio::test]
@@ -131,6 +135,8 @@ async fn mistakes_are_answered_in_json() {
         ("/ledger/x/records", 400),
         ("/ledger/84532/transaction/0x12", 400),
         ("/ledger/84532/balance?asset=1", 400),
+        ("/ledger/84532/nonces?of=0x12", 400),
+        ("/ledger/84532/nonces?off=1", 400),
         ("/events?after=-1", 400),
         ("/events?since=1", 400),
     ] {

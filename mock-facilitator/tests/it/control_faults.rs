@@ -46,6 +46,19 @@ async fn a_fault_is_added_seen_and_removed_under_its_name() {
 }
 
 #[tokio::test]
+async fn a_restart_is_asked_for_by_how_it_ends() {
+    let bench = Bench::start().await;
+    for how in ["kill", "stop"] {
+        let (status, told) = ask(&bench, "POST", "/restart", &json!({ "how": how })).await;
+        assert_eq!((status, told), (200, json!({ "broken_off": 0 })));
+    }
+    let body = bench.honest(Version::V2);
+    assert_eq!(bench.verify(&body).await["isValid"], true);
+    let (status, told) = ask(&bench, "POST", "/restart", &json!({ "how": "gently" })).await;
+    assert_eq!(status, 400, "{told}");
+}
+
+#[tokio::test]
 async fn runs_beside_each_other_clean_up_by_prefix() {
     let bench = Bench::start().await;
     for name in ["a.1", "a.2", "b.1"] {

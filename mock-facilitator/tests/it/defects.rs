@@ -121,6 +121,8 @@ impl Rig {
             | Defect::SignatureNotChecked
             | Defect::WithoutSimulation
             | Defect::AnythingIsValid
+            | Defect::V1Refused
+            | Defect::UndeployedIsValid
             | Defect::CodelessAsset => self.verifies_wrongly(defect).await,
             Defect::VerifyCached | Defect::VerifySettles | Defect::VerifyBurnsNonce => {
                 self.verify_does_more(defect).await
@@ -134,6 +136,7 @@ impl Rig {
             | Defect::SuccessOnPending
             | Defect::SuccessWithoutSettling
             | Defect::PendingIsFailure
+            | Defect::SettlesWithoutSimulation
             | Defect::SettleWithoutVerify => self.settles_wrongly(defect).await,
             Defect::CollidingNonces | Defect::FailureBlocksAccount => {
                 self.loses_settlements(defect).await
@@ -178,6 +181,19 @@ impl Rig {
                 self.valid(&body).await
             }
             Defect::AnythingIsValid => self.valid(&self.to_somebody_else()).await,
+            Defect::V1Refused => {
+                let body = self.bench.honest(Version::V1);
+                let valid = self.valid(&body).await;
+                assert_eq!(self.settled(&body).await, valid);
+                !valid
+            }
+            Defect::UndeployedIsValid => {
+                let mut body = self.honest();
+                let wrapped = format!("0x{}{}", "00".repeat(65), "6492".repeat(16));
+                body["paymentPayload"]["payload"]["signature"] = json!(wrapped);
+                assert!(!self.settled(&body).await);
+                self.valid(&body).await
+            }
             _ => {
                 let asset = Address::repeat_byte(8).to_checksum(None);
                 let body = self.draft(|draft| draft.requirement["asset"] = json!(asset));
@@ -253,6 +269,14 @@ impl Rig {
                 let answer = self.settle(&self.honest()).await;
                 answer["errorReason"] != "settlement_pending" && answer["transaction"] == ""
             }
+            Defect::SettlesWithoutSimulation => {
+                let body = self.honest();
+                assert!(self.settled(&body).await);
+                let again = self.settle(&body).await;
+                assert_eq!((self.moved().await, &again["success"]), (1, &json!(false)));
+                // The ledger itself is the first to notice.
+                again["errorReason"] == "invalid_exact_evm_transaction_failed"
+            }
             Defect::SuccessWithoutSettling => {
                 assert!(self.settled(&self.honest()).await);
                 assert!(!self.settled(&self.to_somebody_else()).await);
@@ -315,14 +339,17 @@ async fn with_any_defect_an_honest_purchase_still_works() {
     for defect in Defect::ALL {
         let rig = Rig::new((*defect).into()).await;
         for version in [Version::V1, Version::V2] {
+            if (*defect, version) == (Defect::V1Refused, Version::V1) {
+                continue;
+            }
             let body = rig.bench.honest(version);
             assert!(rig.valid(&body).await, "{defect}");
             assert!(rig.settled(&body).await, "{defect}");
         }
-        let moved = if *defect == Defect::SuccessWithoutSettling {
-            0
-        } else {
-            2
+        let moved = match defect {
+            Defect::SuccessWithoutSettling => 0,
+            Defect::V1Refused => 1,
+            _ => 2,
         };
         assert_eq!(rig.moved().await, moved, "{defect}");
         assert!(

@@ -25,7 +25,7 @@ fn told(bench: &Bench) -> (Vec<String>, Vec<bool>) {
     let mut lies = Vec::new();
     for event in bench.events() {
         match event.what {
-            CallStep::Fault { fault } => faults.push(fault),
+            CallStep::Fault { fault, .. } => faults.push(fault),
             CallStep::Answered { lied, .. } => lies.push(lied),
             _ => {}
         }

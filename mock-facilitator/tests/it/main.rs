@@ -11,6 +11,7 @@ mod http;
 mod node;
 mod odd_ledger;
 mod resets;
+mod restart;
 mod robustness;
 mod settle;
 mod verify;

@@ -8,15 +8,22 @@ mod no_early_bytes;
 mod one_live_authorization;
 mod paid_before_given;
 mod recovers;
+mod route_price;
 mod terms_moved;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_direct;
+#[cfg(test)]
 mod tests_faults;
+#[cfg(test)]
+mod tests_identifier;
 #[cfg(test)]
 mod tests_in_rounds;
 #[cfg(test)]
 mod tests_rounds;
+#[cfg(test)]
+mod tests_route_price;
 mod true_receipts;
 mod verify_reads_only;
 

@@ -23,14 +23,12 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in &books.books {
-        if declares_upfront(facts, book) {
-            continue;
-        }
         let Some(settled_at_us) = settled_at_us(facts, book) else {
             never_settled(span, book, &mut holding);
             continue;
         };
-        if book.grants.is_empty() {
+        // Money first: there is nothing that it could be too early for.
+        if book.grants.is_empty() || declares_upfront(facts, book) {
             continue;
         }
         holding.observed += 1;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
-use super::{Holding, Invariant};
+use super::{Holding, Invariant, route_price};
 use crate::audit::Span;
 use crate::audit::books::{Book, matches_offer};
 use crate::audit::ledger::Moved;
@@ -22,16 +22,26 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let mut holding = Holding::default();
     for book in &books.books {
         // A payment with other terms that moved nothing was an attempt to break it.
-        let has_other_terms = !book.is_honest() || claims_other_terms(facts, book);
+        let has_other_terms = !book.is_honest()
+            || claims_other_terms(facts, book)
+            || route_price::is_too_low_somewhere(facts, book);
         let refused = has_other_terms && book.is_answered(facts) || book.called_directly;
         if !book.transfers.is_empty() || refused && book.at_rest && span.counts_refusals() {
             holding.observed += 1;
         }
+        let mut as_signed = true;
         for moved in &book.transfers {
             let differences = differences(book, moved);
             if !differences.is_empty() {
+                as_signed = false;
                 let evidence = book.evidence(facts);
                 holding.breach(Verdict::Fail, Some(book), differences.join(", "), evidence);
+            }
+        }
+        if as_signed {
+            for sold in route_price::undersold(facts, book) {
+                let evidence = sold.evidence.into_iter().chain(book.evidence(facts));
+                holding.breach(Verdict::Fail, Some(book), sold.text, evidence.collect());
             }
         }
     }

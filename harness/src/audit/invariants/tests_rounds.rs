@@ -85,6 +85,8 @@ fn i10_a_paid_body_without_any_settlement() {
     });
     let row = told(&leaked, None, "I10");
     assert_eq!((row.verdict, row.observed), (Verdict::Fail, 2));
+    let upfront = leaked.setup(|run| run.flow = "upfront".to_owned());
+    assert_eq!(told(&upfront, None, "I10").verdict, Verdict::Fail);
     let kept = honest().edit(GOOD, |probe| {
         probe.calls[1] = Call::settle(false);
         probe.moves.clear();
@@ -92,6 +94,9 @@ fn i10_a_paid_body_without_any_settlement() {
     });
     let row = told(&kept, None, "I10");
     assert_eq!((row.verdict, row.observed), (Verdict::Pass, 2));
+    let upfront = kept.setup(|run| run.flow = "upfront".to_owned());
+    let row = told(&upfront, None, "I10");
+    assert_eq!((row.verdict, row.observed), (Verdict::Pass, 1));
 }
 
 #[test]

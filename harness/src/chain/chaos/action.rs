@@ -101,6 +101,11 @@ pub enum ChaosAction {
         /// Which.
         code: TokenCode,
     },
+    /// A contract is deployed through the deployer that dev nodes bring along.
+    Deploy {
+        /// Salt and init code.
+        code: Bytes,
+    },
     /// These accounts have no native coins any more.
     EmptyGas {
         /// Which; the accounts of the bench's facilitator if empty.
@@ -130,6 +135,7 @@ impl ChaosAction {
             Self::Preempt { .. } => "preempt",
             Self::Block { .. } => "block",
             Self::Token { .. } => "token",
+            Self::Deploy { .. } => "deploy",
             Self::EmptyGas { .. } => "empty-gas",
             Self::Calm => "calm",
         }

@@ -102,6 +102,7 @@ impl Chaos {
                 blocked,
             } => self.block(asset, account, blocked).await?,
             ChaosAction::Token { asset, code } => self.set_token(asset, code).await?,
+            ChaosAction::Deploy { code } => self.deploy(code).await?,
             ChaosAction::EmptyGas { accounts } => self.empty_gas(&accounts).await?,
             ChaosAction::Calm => self.calm().await?,
         };

@@ -11,7 +11,7 @@ use super::action::{ChaosAnswer, SignedTransfer, TokenCode};
 use super::error::ChaosError;
 use super::node::Chaos;
 use crate::chain::deploy::OWNER;
-use crate::chain::{ContractError, IAssayToken, TokenKind};
+use crate::chain::{ContractError, DEPLOYER, IAssayToken, TokenKind};
 
 /// Where drained tokens go.
 pub(super) const SINK: Address = address!("0000000000000000000000000000000000d7a1ed");
@@ -65,6 +65,19 @@ impl Chaos {
             signature: transfer.signature,
         };
         self.send("preempt", STRANGER, asset, &call).await
+    }
+
+    /// A stranger has a contract deployed; one that is there already stays.
+    pub(super) async fn deploy(&self, code: Bytes) -> Result<ChaosAnswer, ChaosError> {
+        let sent = self
+            .sender
+            .send("deploy", (STRANGER, DEPLOYER), code.into(), self.mines())
+            .await?;
+        Ok(ChaosAnswer {
+            transaction: Some(sent.hash),
+            mined: sent.mined,
+            ..ChaosAnswer::default()
+        })
     }
 
     pub(super) async fn block(

@@ -17,7 +17,7 @@ pub use header::Header;
 pub(crate) use load::from_node;
 pub use load::{ProfileError, load, parse};
 pub use networks::{caip2, parse_network_flag};
-pub use price::Price;
+pub use price::{PRICE_DECIMALS, Price};
 pub use route::{Route, RouteKind};
 pub use secret::Secret;
 pub use types::{Auth, Flow, Launch, Limits, Origin, TargetKind, TargetProfile, Tls};

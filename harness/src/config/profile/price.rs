@@ -11,6 +11,9 @@ pub enum Price {
     Usd(String),
 }
 
+/// The decimals of the dollar tokens that prices are meant in.
+pub const PRICE_DECIMALS: u8 = 6;
+
 /// 2^256 has 78 digits; nothing longer can be an amount.
 const DIGITS_MAX: usize = 78;
 

@@ -6,13 +6,16 @@ use x402_assay_protocol::Version;
 use super::super::Defect;
 use super::rig::{Rig, granted};
 use super::{
-    defects_challenge, defects_hygiene, defects_identifier, defects_lost, defects_paths,
+    browsers, defects_challenge, defects_hygiene, defects_identifier, defects_lost, defects_paths,
     defects_payment, defects_replay, defects_settlement, defects_terms, defects_trust,
 };
 
 /// Whether the deviation shows on this server.
 async fn observed(rig: &Rig, defect: Defect) -> bool {
     if let Some(seen) = defects_challenge::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = browsers::observed(rig, defect).await {
         return seen;
     }
     if let Some(seen) = defects_payment::observed(rig, defect).await {

@@ -89,6 +89,16 @@ async fn terms(rig: &Rig, defect: Defect) -> Option<bool> {
     let (half, full) = (U256::from(PRICE / 2), U256::from(PRICE));
     let usdc = network::by_chain_id(network::DEFAULT_CHAIN_ID)?.usdc;
     let (wrong, expected) = match defect {
+        Defect::AnyRoutePrice => {
+            for version in [Version::V1, Version::V2] {
+                let cheap = rig.sign(version, "/paid").await;
+                if !granted(&rig.pay("/premium", &cheap).await) {
+                    return Some(false);
+                }
+            }
+            let moved = rig.moved().await;
+            return Some(moved.iter().all(|(_, _, value)| *value == full) && moved.len() == 2);
+        }
         Defect::TrustClientTerms => {
             for (name, version) in [
                 ("pay-to", Version::V2),

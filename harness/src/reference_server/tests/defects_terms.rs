@@ -7,7 +7,7 @@ use super::super::{Defect, MARKER};
 use super::rig::{Rig, granted};
 use crate::client::read;
 use crate::history::canary;
-use crate::http::{Request, Response};
+use crate::http::Response;
 
 /// `None` when the defect is not one of these.
 pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
@@ -61,15 +61,6 @@ async fn in_answers(rig: &Rig, defect: Defect) -> Option<bool> {
             let refused = rig.pay("/paid", &payment).await;
             refused.status == 402 && refused.text().contains(&payment.header_value)
         }
-        Defect::PaywallReflects => {
-            let page = rig.send(browsing(rig, "/paid")).await;
-            let item = format!("/items/{}", canary::PATH_MARKUP_SEGMENT);
-            let other = rig.send(browsing(rig, &item)).await;
-            page.status == 402
-                && read(Version::V2, &page).is_ok()
-                && page.text().contains(canary::MARKUP)
-                && other.text().contains(canary::PATH_MARKUP)
-        }
         Defect::TenantByHost => {
             let request = rig
                 .request("/paid")
@@ -80,11 +71,4 @@ async fn in_answers(rig: &Rig, defect: Defect) -> Option<bool> {
         }
         _ => return None,
     })
-}
-
-/// A browser's request with markup in its query.
-fn browsing(rig: &Rig, path: &str) -> Request {
-    rig.request(&format!("{path}?{}", canary::MARKUP_QUERY))
-        .with_header("accept", "text/html")
-        .with_header("user-agent", "Mozilla/5.0")
 }

@@ -1,3 +1,4 @@
+mod browsers;
 mod defects;
 mod defects_challenge;
 mod defects_hygiene;

@@ -18,6 +18,7 @@ async fn every_paid_route_is_sold() {
     let routes = [
         "/paid",
         "/generate",
+        "/premium",
         "/items/7",
         "/files/a/b.txt",
         "/paid/delay/1",
@@ -33,6 +34,22 @@ async fn every_paid_route_is_sold() {
     let count = rig.get("/_bench/executions").await;
     assert_eq!(json(&count.text())["count"], routes.len());
     assert_eq!(rig.server.executions(), routes.len() as u64);
+}
+
+#[tokio::test]
+async fn a_dearer_route_is_not_sold_for_the_price_of_another() {
+    let rig = Rig::honest().await;
+    for version in [Version::V1, Version::V2] {
+        let cheap = rig.sign(version, "/paid").await;
+        let refused = rig.pay("/premium", &cheap).await;
+        assert_eq!((refused.status, granted(&refused)), (402, false));
+        // Nothing was spent: it still buys what it was signed for.
+        assert!(granted(&rig.pay("/paid", &cheap).await));
+        assert!(granted(&rig.buy(version, "/premium").await));
+    }
+    let values: Vec<_> = rig.moved().await.iter().map(|moved| moved.2).collect();
+    let [paid, premium] = [10_000, 30_000].map(alloy_primitives::U256::from);
+    assert_eq!(values, [paid, premium, paid, premium]);
 }
 
 #[tokio::test]

@@ -35,8 +35,9 @@ impl Battery<'_> {
             ..Status::without_work(OUT_OF_ORDER)
         });
         let troubles = [(Some(Endpoint::Verify), trouble)];
-        let failed = self.send_under("id/failed", ready, &troubles).await?;
-        let again = &failed.ready.header;
-        self.send_copy("id/retried", self.route, again).await
+        let (ready, _) = self.send_under("id/failed", ready, &troubles).await?;
+        self.take_back(&ready).await?;
+        self.send_copy("id/retried", self.route, &ready.header)
+            .await
     }
 }

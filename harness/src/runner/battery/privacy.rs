@@ -28,8 +28,7 @@ async fn privacy(battery: &Battery<'_>) -> Result<(), SendError> {
     let buyer = Battery {
         session,
         route: &with_token,
-        version: battery.version,
-        chain_id: battery.chain_id,
+        ..*battery
     };
     buyer.buy("privacy/query").await?;
     let spoofed = with_headers(battery.route.clone(), &[("host", canary::SPOOFED_HOST)]);

@@ -1,10 +1,15 @@
 //! What target and run offer, and why a case cannot be run on them.
 
-use super::{Stage, links, routes};
+use x402_assay_protocol::Version;
+
+use super::verifies::verify_missing;
+use super::{Stage, links, restarts, routes};
 use crate::config::TargetProfile;
 use crate::link::LinkEnds;
 use crate::runner::path;
-use crate::scenario::steps::{CannedBody, Chain, Fault, Replica, Restarted, Route, Send, Window};
+use crate::scenario::steps::{
+    CannedBody, Chain, Fault, Generation, Replica, Restarted, Route, Send, Window,
+};
 use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
 
 /// What there is for scenarios to use.
@@ -14,10 +19,14 @@ pub(crate) struct Offered {
     pub(crate) chain: String,
     /// The target asked our facilitator about a payment.
     pub(crate) facilitator: bool,
+    /// Generations of the challenge.
+    pub(crate) versions: Vec<Version>,
     /// The positive control was served; without it nothing a scenario shows would mean anything.
     pub(crate) sells: bool,
     /// The challenge declares the payment-identifier extension.
     pub(crate) payment_identifier: bool,
+    /// Its offers declare that it settles before anything else.
+    pub(crate) settles_first: bool,
 }
 
 /// Why this case cannot be run; decided before anything of it is sent.
@@ -40,15 +49,17 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
     }
     let needs = scenario.needs.iter();
     needs
-        .filter_map(|need| need_missing(stage, *need))
+        .filter_map(|need| need_missing(stage, *need, scenario.role))
         .chain(case.steps.iter().filter_map(|step| {
-            step_missing(stage, &step.step).map(|why| format!("step {}: {why}", step.number))
+            step_missing(stage, &step.step, scenario.role)
+                .map(|why| format!("step {}: {why}", step.number))
         }))
+        .chain(verify_missing(stage, case))
         .chain(copies_behind_link(case))
         .next()
 }
 
-fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
+fn need_missing(stage: &Stage<'_>, need: Need, role: Role) -> Option<String> {
     let profile: &TargetProfile = &stage.session.profile;
     let lacks = |missing: bool, key: &str| missing.then(|| format!("the profile has no `{key}`"));
     match need {
@@ -69,9 +80,17 @@ fn need_missing(stage: &Stage<'_>, need: Need) -> Option<String> {
         Need::OriginStatus => lacks(profile.origin.status.is_none(), "origin.status"),
         Need::OriginDelay => lacks(profile.origin.delay.is_none(), "origin.delay"),
         Need::OriginStream => lacks(profile.origin.stream.is_none(), "origin.stream"),
-        Need::Launch => stage.target.fixed(),
+        Need::Launch => match role {
+            Role::Server => stage.target.fixed(),
+            Role::Facilitator => stage.facilitator.fixed(),
+        },
         Need::Replicas => stage.target.most_copies().err(),
         Need::SecondRoute => lacks(profile.routes.len() < 2, "second entry of routes"),
+        Need::DearerRoute => routes::find(&profile.routes, &Route::Dearer)
+            .is_none()
+            .then(|| {
+                "no entry of the profile's `routes` has a `price` above the first one's".to_owned()
+            }),
         Need::ParameterRoute => route_missing(profile, &Route::Parameter, "a parameter"),
         Need::WildcardRoute => route_missing(profile, &Route::Wildcard, "a wildcard"),
         Need::BodyRoute => route_missing(profile, &Route::WithBody, "a body"),
@@ -131,7 +150,7 @@ pub(super) fn copies_behind_link(case: &Case) -> Option<String> {
     })
 }
 
-fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
+fn step_missing(stage: &Stage<'_>, step: &Step, role: Role) -> Option<String> {
     let not_yet = |what: &str| Some(format!("this version has no {what}"));
     match step {
         Step::Call(_) if !stage.offered.facilitator => {
@@ -146,12 +165,13 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             )
         }
         Step::Link(link) => no_link(stage, links::ends_of(link), seen_at(link.on)),
-        Step::Restart(restart) if restart.of == Restarted::Facilitator => {
-            not_yet("restarts of the facilitator")
-        }
         Step::Restart(restart) => {
+            let fixed = match restarts::whose(restart.of, role) {
+                Restarted::Target => stage.target.fixed(),
+                Restarted::Facilitator => stage.facilitator.fixed(),
+            };
             let seen = restart.when.map(seen_at);
-            seen.and_then(|ends| no_link(stage, ends, ends))
+            fixed.or_else(|| seen.and_then(|ends| no_link(stage, ends, ends)))
         }
         Step::Replicas(replicas) => match stage.target.most_copies() {
             Ok(most) if most < replicas.count => Some(format!(
@@ -161,6 +181,11 @@ fn step_missing(stage: &Stage<'_>, step: &Step) -> Option<String> {
             Ok(_) => None,
             Err(why) => Some(why),
         },
+        Step::Quote(quote) => {
+            let wanted = quote.version.map(Generation::version)?;
+            let spoken = &stage.offered.versions;
+            (!spoken.contains(&wanted)).then(|| format!("the target does not speak {wanted}"))
+        }
         Step::Send(send) => form_missing(stage, send),
         Step::Sign(sign)
             if sign.wrong.is_some()

@@ -8,10 +8,11 @@ use x402_assay_protocol::PayerKey;
 use super::round::{Broken, Round};
 use super::state::Paying;
 use super::{chain_faults, sign, wait};
+use crate::chain::chaos::ChaosAction;
 use crate::client::Payer;
 use crate::history::case_ran::CaseRan;
 use crate::runner::session::PaymentHeader;
-use crate::scenario::steps::{Buy, Quote};
+use crate::scenario::steps::{self, Buy, Quote, Wallet};
 
 /// Pause between two purchases that are tried until one is served.
 const BUY_AGAIN: Duration = Duration::from_millis(200);
@@ -79,13 +80,16 @@ impl Round<'_> {
 
     pub(super) async fn name_payer(
         &mut self,
-        name: &str,
-        funds: crate::scenario::Amount,
+        step: &steps::Payer,
         ran: &CaseRan,
     ) -> Result<(), Broken> {
-        let place = self.place;
+        let (place, name) = (self.place, &step.name);
         let label = format!("{}/{name}", place.probe());
-        let payer = Arc::new(Payer::new(PayerKey::derived(&label, place.seed, 0)));
+        let key = PayerKey::derived(&label, place.seed, 0);
+        let payer = Arc::new(match step.wallet {
+            None => Payer::new(key),
+            Some(wallet) => Payer::with_wallet(key, wallet == Wallet::Deployed),
+        });
         let session = self.stage.session;
         session.adopt(payer.address()).await;
         let terms = self
@@ -95,7 +99,7 @@ impl Round<'_> {
             .next()
             .map(|quoted| &quoted.choice.terms);
         let price = ran.price.unwrap_or_default();
-        let amount = funds.of(price.saturating_to()).unwrap_or_default();
+        let amount = step.funds.of(price.saturating_to()).unwrap_or_default();
         if amount > 0 {
             let terms = terms.ok_or_else(|| {
                 Broken::Trouble("quote an offer before naming a payer with funds".to_owned())
@@ -109,7 +113,16 @@ impl Round<'_> {
             session.control.fund(&wanted).await?;
             chain_faults::deepen(self.stage, self.case).await?;
         }
-        self.state.payers.push((name.to_owned(), payer));
+        if let Some(contract) = payer
+            .contract()
+            .filter(|_| step.wallet == Some(Wallet::Deployed))
+        {
+            let code = contract.deployment();
+            let chain_id = chain_faults::chain_of(self.stage, &self.state)?;
+            let deploy = ChaosAction::Deploy { code };
+            session.control.chaos(chain_id, &deploy).await?;
+        }
+        self.state.payers.push((name.clone(), payer));
         Ok(())
     }
 }

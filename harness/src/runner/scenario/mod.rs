@@ -3,6 +3,7 @@
 mod available;
 mod buying;
 mod call;
+mod carry;
 mod chain_actions;
 mod chain_faults;
 pub(super) mod encode;
@@ -16,6 +17,7 @@ mod routes;
 mod send;
 mod sign;
 mod state;
+mod verifies;
 mod wait;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use x402_assay_protocol::Version;
 pub(crate) use available::Offered;
 pub(super) use encode::reencode;
 
+use super::facilitator_control::FacilitatorControl;
 use super::links::Links;
 use super::prepare::Prepared;
 use super::repeats::{Repeats, sub_seed};
@@ -57,6 +60,7 @@ pub(crate) struct Stage<'s> {
     pub(crate) offered: Offered,
     pub(crate) links: &'s Links,
     pub(crate) target: &'s dyn TargetControl,
+    pub(crate) facilitator: &'s dyn FacilitatorControl,
     /// Begins the names of this run's faults and holds.
     pub(crate) run: String,
 }
@@ -160,6 +164,7 @@ async fn play_rounds(
         let mut ran = blank(repeat, round);
         let place = round::Place {
             scenario: &scenario.name,
+            role: scenario.role,
             number,
             round,
             turn,
@@ -168,7 +173,8 @@ async fn play_rounds(
         if links::needs_client_link(&case.steps) {
             session.go_through(stage.links.client.as_ref().ok().map(LinkProxy::addr));
         }
-        let played = round::play(stage, case, place, &mut ran).await;
+        // Boxed, as are its steps: the futures of all steps together are more than a thread's stack should carry.
+        let played = Box::pin(round::play(stage, case, place, &mut ran)).await;
         session.go_through(None);
         played?;
         rest::read_ledger(session, prepared).await?;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
+use super::carry;
 use crate::config::profile::Route;
 use crate::http::{Exchange, Request};
 use crate::runner::path;
 use crate::runner::session::{PaymentHeader, SendError, Session};
 use crate::scenario::PathForm;
-use crate::scenario::steps::{BodyForm, HeaderForm};
+use crate::scenario::steps::{BodyForm, Carried, HeaderForm};
 
 /// What differs from the route's own request.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,7 @@ pub(super) struct Shape {
     /// Value of the second payment header.
     pub(super) also: Option<String>,
     pub(super) path_form: Option<PathForm>,
+    pub(super) carried: Carried,
     pub(super) give_up: Option<Duration>,
     /// Which copy of the target; the session's own way if absent.
     pub(super) via: Option<SocketAddr>,
@@ -55,6 +57,9 @@ pub(super) async fn send(
     } else if shape.header.is_some() || shape.body.is_some() {
         // A client library would fold headers together, and leave out the length of an empty body.
         request.target = Some(request.path_and_query());
+    }
+    if !shape.carried.is_plain() {
+        carry::put_in(&mut request, route, &shape.carried);
     }
     session
         .perform(probe, &route.path, request, payment, shape.give_up)

@@ -1,4 +1,4 @@
-//! `restart` and `replicas`: the target's processes, changed now or at a protocol event.
+//! `restart` and `replicas`: processes of target and facilitator, changed now or at a protocol event.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +11,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use super::links::{self, Armed};
 use super::round::Broken;
 use super::{Stage, available};
+use crate::history::What;
 use crate::history::case_ran::{CaseRan, FaultMet};
 use crate::link::{LinkFault, LinkRule, LinkSelect};
-use crate::runner::Ending;
-use crate::scenario::ProtocolEvent;
-use crate::scenario::steps::{How, Restart};
+use crate::runner::{Ending, now_us};
+use crate::scenario::steps::{How, Restart, Restarted};
+use crate::scenario::{ProtocolEvent, Role};
 
 /// Longest that an armed restart waits for its event; every round ends before.
 const ARMED_MAX: Duration = Duration::from_secs(3_600);
@@ -42,16 +43,40 @@ pub(super) const fn ending(how: How) -> Ending {
     }
 }
 
-/// Restarts the target here and now.
+/// Whose process a step means: a scenario for facilitators calls the facilitator its target.
+pub(super) const fn whose(of: Restarted, role: Role) -> Restarted {
+    match (of, role) {
+        (Restarted::Target, Role::Server) => Restarted::Target,
+        _ => Restarted::Facilitator,
+    }
+}
+
+async fn end_and_start(stage: &Stage<'_>, whose: Restarted, ending: Ending) -> Result<(), String> {
+    match whose {
+        Restarted::Facilitator => stage.facilitator.restart(ending).await,
+        Restarted::Target => {
+            let changed = stage.target.restart(ending);
+            stage.session.change_processes(changed).await.map(|_| ())
+        }
+    }
+}
+
+/// Restarts it here and now.
 pub(super) async fn now(
     stage: &Stage<'_>,
-    step: usize,
+    (step, whose): (usize, Restarted),
     restart: &Restart,
     ran: &mut CaseRan,
 ) -> Result<(), Broken> {
-    let changed = stage.target.restart(ending(restart.how));
-    let changed = stage.session.change_processes(changed).await;
+    let changed = end_and_start(stage, whose, ending(restart.how)).await;
     changed.map_err(|why| Broken::Trouble(format!("step {step}: {why}")))?;
+    let what = What::FaultInjected {
+        call: None,
+        exchange: None,
+        authorization: None,
+        fault: format!("restart of the {} ({})", whose.word(), restart.how.word()),
+    };
+    stage.session.recorder.append(now_us(), what);
     ran.faults.push(FaultMet {
         step,
         kind: "restart".to_owned(),
@@ -62,6 +87,9 @@ pub(super) async fn now(
 
 /// Starts again what an earlier case left dead; the trouble, if it does not come up.
 pub(super) async fn revive(stage: &Stage<'_>) -> Option<String> {
+    if let Err(why) = stage.facilitator.revive().await {
+        return Some(format!("the facilitator does not run any more: {why}"));
+    }
     if stage.target.is_up().await {
         return None;
     }
@@ -79,7 +107,7 @@ impl<'s> Restarts<'s> {
     pub(super) fn arm(
         &mut self,
         stage: &'s Stage<'s>,
-        step: usize,
+        (step, whose): (usize, Restarted),
         (restart, event): (&Restart, ProtocolEvent),
     ) -> Result<(), Broken> {
         let ends = available::seen_at(event);
@@ -103,8 +131,7 @@ impl<'s> Restarts<'s> {
                 return;
             }
             told.begun.store(true, Ordering::SeqCst);
-            let changed = stage.target.restart(ending);
-            let changed = stage.session.change_processes(changed).await;
+            let changed = end_and_start(stage, whose, ending).await;
             // What was kept back at the event goes on.
             link.disarm(rule);
             *told.trouble.lock().unwrap_or_else(PoisonError::into_inner) = changed.err();

@@ -21,7 +21,7 @@ use crate::runner::facilitator_events::CallCounts;
 use crate::runner::session::{SendError, now_us};
 use crate::runner::stage::RunTrouble;
 use crate::scenario::steps::{Call, FaultPlace, OriginBehaviour, Route, Send};
-use crate::scenario::{Case, CaseStep, PREDEFINED_PAYERS, Step};
+use crate::scenario::{Case, CaseStep, Expect, Expectation, PREDEFINED_PAYERS, Role, Step};
 use crate::service::ControlError;
 
 /// Time for the facilitator to become quiet at the end of a round.
@@ -31,6 +31,7 @@ const REST: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) scenario: &'a str,
+    pub(super) role: Role,
     pub(super) number: u32,
     pub(super) round: u32,
     /// Number of the round inside its repeat.
@@ -120,11 +121,9 @@ pub(super) async fn play(
         let payer = Arc::new(Payer::new(payer.key().clone()));
         round.state.payers.push(((*name).to_owned(), payer));
     }
-    let before = match session.newest_exchange() {
-        Some(newest) => session.read_executions(newest).await,
-        None => None,
-    };
+    let before = executions(stage).await;
     session.read_clocks().await?;
+    let transactions = round.count_transactions().await?;
     let mut background = Background::new();
     let mut restarts = Restarts::default();
     if let Some(why) = restarts::revive(stage).await {
@@ -155,11 +154,8 @@ pub(super) async fn play(
         ran.troubles
             .push(format!("a facilitator call was still open after {REST:?}"));
     }
-    let after = match session.newest_exchange() {
-        Some(newest) => session.read_executions(newest).await,
-        None => None,
-    };
-    ran.executions = before.zip(after);
+    ran.executions = before.zip(executions(stage).await);
+    ran.transactions = transactions.zip(round.count_transactions().await?);
     round.tell(ran);
     round.end_copies(ran).await;
     match ended.and(restarted) {
@@ -170,6 +166,12 @@ pub(super) async fn play(
         }
         Err(Broken::Run(trouble)) => Err(trouble),
     }
+}
+
+/// The origin's count, if it counts.
+async fn executions(stage: &Stage<'_>) -> Option<u64> {
+    let newest = stage.session.newest_exchange()?;
+    stage.session.read_executions(newest).await
 }
 
 async fn beside_restarts<T>(restarts: &mut Restarts<'_>, what: impl Future<Output = T>) -> T {
@@ -218,7 +220,8 @@ impl<'s> Round<'s> {
             if let Step::Restart(restart) = &step.step
                 && let Some(event) = restart.when
             {
-                restarts.arm(self.stage, step.number, (restart, event))?;
+                let whose = restarts::whose(restart.of, self.place.role);
+                restarts.arm(self.stage, (step.number, whose), (restart, event))?;
                 continue;
             }
             self.record(step);
@@ -244,7 +247,7 @@ impl<'s> Round<'s> {
                 continue;
             }
             let stage = self.stage;
-            match beside(background, restarts, self.step(step, ran)).await? {
+            match beside(background, restarts, Box::pin(self.step(step, ran))).await? {
                 Some(Beside::Volley(volley)) => background.push(Box::pin(volley.run(stage))),
                 Some(Beside::Calls(calls)) => background.push(Box::pin(calls.run(stage))),
                 None => {}
@@ -270,7 +273,7 @@ impl<'s> Round<'s> {
         match &step.step {
             Step::Quote(quote) => self.quote(quote, &probe, ran).await?,
             Step::Sign(sign) => sign::sign(stage, &mut self.state, sign)?,
-            Step::Payer(payer) => self.name_payer(&payer.name, payer.funds, ran).await?,
+            Step::Payer(payer) => self.name_payer(payer, ran).await?,
             Step::Mutate(mutate) => sign::mutate(&mut self.state, mutate)?,
             Step::Reencode(reencode) => sign::rewrite(&mut self.state, reencode),
             Step::Send(send) => return self.send(send, probe, ran).await,
@@ -316,7 +319,10 @@ impl<'s> Round<'s> {
                 }
             }
             Step::Link(link) => self.link(link, step.number)?,
-            Step::Restart(restart) => restarts::now(stage, step.number, restart, ran).await?,
+            Step::Restart(restart) => {
+                let whose = restarts::whose(restart.of, self.place.role);
+                restarts::now(stage, (step.number, whose), restart, ran).await?;
+            }
             Step::Replicas(replicas) => self.copy(replicas.count, step.number).await?,
             Step::SettleDown(_) => {
                 return Err(Broken::Trouble(format!(
@@ -397,6 +403,20 @@ impl<'s> Round<'s> {
         let path = path
             .ok_or_else(|| Broken::Trouble("the profile's origin has no such route".to_owned()))?;
         self.route(&Route::Path(path))
+    }
+
+    /// Of the facilitator's accounts, if the case asks for it.
+    async fn count_transactions(&self) -> Result<Option<u64>, RunTrouble> {
+        let asked =
+            |expected: &Expectation| matches!(expected.expect, Expect::WastedTransactions(_));
+        let session = self.stage.session;
+        let known = session.clocks.chains().first().copied();
+        match self.stage.chain_id.or(known) {
+            Some(chain_id) if self.case.expect.iter().any(asked) => {
+                Ok(session.transactions(chain_id).await?)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn tell(&self, ran: &mut CaseRan) {

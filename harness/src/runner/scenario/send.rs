@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt as _};
 
 use super::Stage;
+use super::carry;
 use super::encode::reencode;
 use super::request::{self, Shape};
 use super::sign::{offer_of, sign_anew};
@@ -54,6 +55,7 @@ impl Volley {
             header: (step.header != HeaderForm::Once).then_some(step.header),
             also: also(state, step, copy),
             path_form: step.path_form,
+            carried: step.carried.clone(),
             give_up: step.give_up_after,
             via: None,
         };
@@ -68,7 +70,7 @@ impl Volley {
                 Content::Payment(name) => state.payment(name).iter().map(Some).collect(),
             };
             for paying in payments {
-                let paying = paying.map(|paying| written(paying, step.encode, copy));
+                let paying = paying.map(|paying| written(paying, step, copy));
                 let own = paying.as_ref().map(|paying| paying.route.clone());
                 let way = way(step.replica, &ways, jobs.len());
                 jobs.push(Job {
@@ -139,8 +141,8 @@ fn also(state: &State, step: &Send, copy: usize) -> Option<String> {
     Some(second.header_value.clone())
 }
 
-fn written(paying: &Paying, encode: Option<Encode>, copy: usize) -> Paying {
-    let way = match encode {
+fn written(paying: &Paying, step: &Send, copy: usize) -> Paying {
+    let way = match step.encode {
         None => None,
         Some(Encode::With(way)) => Some(way),
         // The first as usual, then one way after the other, over and over.
@@ -152,6 +154,9 @@ fn written(paying: &Paying, encode: Option<Encode>, copy: usize) -> Paying {
     let mut paying = paying.clone();
     if let Some(way) = way {
         paying.header_value = reencode(&paying.header_value, way);
+    }
+    if let Some(size) = step.carried.header_size {
+        paying.header_value = carry::padded(&paying.header_value, size);
     }
     paying
 }
@@ -183,7 +188,11 @@ impl Job {
         probe: &str,
         header: Option<&PaymentHeader>,
     ) -> Result<Exchange, SendError> {
-        request::send(stage.session, probe, &self.route, header, &self.shape).await
+        let size = self.shape.carried.header_size;
+        let junk = size.map(|size| carry::junk(stage.version, size));
+        let header = header.or(junk.as_ref());
+        let sent = request::send(stage.session, probe, &self.route, header, &self.shape);
+        Box::pin(sent).await
     }
 
     async fn same_payment(
@@ -199,8 +208,14 @@ impl Job {
                 pause(stage, retry).await?;
             }
             let session = stage.session;
-            let exchange =
-                request::send(session, probe, &self.route, header.as_ref(), &shape).await?;
+            let exchange = Box::pin(request::send(
+                session,
+                probe,
+                &self.route,
+                header.as_ref(),
+                &shape,
+            ))
+            .await?;
             if exchange
                 .response()
                 .is_some_and(|answer| answer.is_success())
@@ -225,8 +240,14 @@ impl Job {
             }
             let header = paying.as_ref().map(header_of);
             let session = stage.session;
-            let exchange =
-                request::send(session, probe, &self.route, header.as_ref(), &shape).await?;
+            let exchange = Box::pin(request::send(
+                session,
+                probe,
+                &self.route,
+                header.as_ref(),
+                &shape,
+            ))
+            .await?;
             let Some(next) = self.answered(stage, &exchange, paying.as_ref()) else {
                 return Ok(());
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::U256;
 use serde_json::Value;
-use x402_assay_protocol::{Version, header, write};
+use x402_assay_protocol::{header, write};
 
 use super::Stage;
 use super::encode::reencode;
@@ -25,11 +25,7 @@ pub(super) fn offer_of(
     route: &Route,
     wanted: Option<Generation>,
 ) -> Result<Quoted, String> {
-    let version = match wanted {
-        Some(Generation::V1) => Version::V1,
-        Some(Generation::V2) => Version::V2,
-        None => stage.version,
-    };
+    let version = wanted.map_or(stage.version, Generation::version);
     let read =
         client::read(version, response).map_err(|why| format!("no {version} challenge: {why}"))?;
     let choice = client::choose(&read.challenge, stage.chain_id).map_err(|why| why.to_string())?;

@@ -20,6 +20,8 @@ words! {
         VerifyPredictsSettle = "verify_predicts_settle",
         /// No answer blames the payer (signature, funds, amount) for what was the node's or the facilitator's trouble.
         PayerIsNotBlamed = "payer_is_not_blamed",
+        /// A good payment of a kind that `/supported` advertises is called valid and settles.
+        SupportedIsTrue = "supported_is_true",
     }
 }
 
@@ -87,6 +89,12 @@ pub(super) const PAYER_IS_NOT_BLAMED: ExpectationKind = kind(
     Flag::PayerIsNotBlamed,
     "no answer blames the payer for the node's or the facilitator's trouble",
     |view, scope| decode(view, scope, Flag::PayerIsNotBlamed, NameKind::Answers),
+);
+
+pub(super) const SUPPORTED_IS_TRUE: ExpectationKind = kind(
+    Flag::SupportedIsTrue,
+    "good payments of the kinds that /supported advertises are valid and settle",
+    |view, scope| decode(view, scope, Flag::SupportedIsTrue, NameKind::Answers),
 );
 
 fn needs_facilitator(view: &View<'_>, scope: &Scope<'_>) {

@@ -7,7 +7,10 @@ mod counts;
 mod facilitator_calls;
 mod flags;
 mod invariant;
+mod not_reflected;
+mod response_headers;
 mod responses;
+mod wasted;
 
 pub use answers::Answers;
 pub use balances::{Balances, Holder};
@@ -15,7 +18,10 @@ pub use counts::{Executions, Transfers};
 pub use facilitator_calls::FacilitatorCalls;
 pub use flags::{Flag, Flagged};
 pub use invariant::InvariantId;
+pub use not_reflected::NotReflected;
+pub use response_headers::ResponseHeader;
 pub use responses::{Receipt, Responses};
+pub use wasted::WastedTransactions;
 
 use super::scope::Scope;
 use super::words::words;
@@ -59,6 +65,10 @@ pub enum Expect {
     Invariant(Vec<InvariantId>),
     /// What clients got.
     Responses(Responses),
+    /// A header of each answer.
+    ResponseHeader(ResponseHeader),
+    /// What must not stand as markup in a page.
+    NotReflected(NotReflected),
     /// What direct calls of the facilitator got.
     Answers(Answers),
     /// Calls our facilitator (or its link) saw.
@@ -69,6 +79,8 @@ pub enum Expect {
     Transfers(Transfers),
     /// How often the paid handler ran.
     Executions(Executions),
+    /// What a facilitator paid gas for in vain.
+    WastedTransactions(WastedTransactions),
     /// Something that is said with one word.
     Flag(Flagged),
 }
@@ -89,16 +101,20 @@ pub struct ExpectationKind {
 pub const EXPECTATIONS: &[ExpectationKind] = &[
     invariant::KIND,
     responses::KIND,
+    response_headers::KIND,
+    not_reflected::KIND,
     answers::KIND,
     facilitator_calls::KIND,
     balances::KIND,
     counts::TRANSFERS,
     counts::EXECUTIONS,
+    wasted::KIND,
     flags::NO_FRESH_402,
     flags::TERMS_FROM_SERVER,
     flags::NO_PAID_BYTES,
     flags::VERIFY_PREDICTS_SETTLE,
     flags::PAYER_IS_NOT_BLAMED,
+    flags::SUPPORTED_IS_TRUE,
 ];
 
 /// Reads every expectation; what is wrong is reported and left out.

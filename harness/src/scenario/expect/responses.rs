@@ -31,6 +31,8 @@ pub struct Responses {
     pub answered: Option<Range>,
     /// How many requests got no whole answer.
     pub unanswered: Option<Range>,
+    /// How many requests ended neither with an answer nor with a closed connection before the client's time was over.
+    pub hung: Option<Range>,
     /// Every response has one of these statuses.
     pub statuses: Vec<StatusPattern>,
     /// No response has one of these.
@@ -49,6 +51,7 @@ pub(super) const KIND: ExpectationKind = ExpectationKind {
         "delivered",
         "answered",
         "unanswered",
+        "hung",
         "statuses",
         "never",
         "refused_receipt",
@@ -67,6 +70,7 @@ fn decode(view: &View<'_>, scope: &mut Scope<'_>) -> Option<Expect> {
         delivered: range(&map, "delivered"),
         answered: range(&map, "answered"),
         unanswered: range(&map, "unanswered"),
+        hung: range(&map, "hung"),
         statuses: statuses(&map, "statuses"),
         never: statuses(&map, "never"),
         refused_receipt: receipt("refused_receipt"),

@@ -1,5 +1,7 @@
 //! `quote`: asks for a price and keeps the offer.
 
+use x402_assay_protocol::Version;
+
 use super::super::scope::{NameKind, Scope};
 use super::super::words::words;
 use super::{ANY_ROLE, Route, Step, StepKind};
@@ -12,6 +14,16 @@ words! {
         V1 = "v1",
         /// Version 2.
         V2 = "v2",
+    }
+}
+
+impl Generation {
+    /// As the protocol numbers it.
+    pub const fn version(self) -> Version {
+        match self {
+            Self::V1 => Version::V1,
+            Self::V2 => Version::V2,
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Route {
     Main,
     /// The second paid route.
     Other,
+    /// The first paid route with a `price` above that of the first one.
+    Dearer,
     /// The first paid route with a path parameter.
     Parameter,
     /// The first paid route with a wildcard.
@@ -41,6 +43,10 @@ impl Route {
             "other" => {
                 scope.need(view, Need::SecondRoute, "the route `other`");
                 Some(Self::Other)
+            }
+            "dearer" => {
+                scope.need(view, Need::DearerRoute, "the route `dearer`");
+                Some(Self::Dearer)
             }
             "parameter" => {
                 scope.need(view, Need::ParameterRoute, "the route `parameter`");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::keys::{number, number_or, only_with};
 use super::super::scope::{NameKind, Scope};
 use super::super::words::PathForm;
+use super::send_carried::{Carried, decode_carried};
 use super::send_options::{decode_encode, decode_header, decode_replica, decode_retry};
 use super::{ANY_ROLE, BodyForm, Encode, HeaderForm, Replica, Retry, Route, Step, StepKind};
 use crate::config::yaml::{MapView, View};
@@ -41,6 +42,8 @@ pub struct Send {
     pub path_form: Option<PathForm>,
     /// The request's body; the route's own if absent.
     pub body: Option<BodyForm>,
+    /// What its requests carry besides.
+    pub carried: Carried,
     /// The client closes the connection after this.
     pub give_up_after: Option<Duration>,
     /// The name of what came back.
@@ -74,6 +77,10 @@ pub(super) const KIND: StepKind = StepKind {
         "method",
         "path_form",
         "body",
+        "headers",
+        "query",
+        "path_text",
+        "header_size",
         "give_up_after",
         "as",
     ],
@@ -112,6 +119,7 @@ fn decode(map: &MapView<'_>, scope: &mut Scope<'_>) -> Option<Step> {
         body: map
             .optional("body")
             .and_then(|view| view.one_of(BodyForm::ALL)),
+        carried: decode_carried(map, route.as_ref().and_then(Option::as_ref)),
         give_up_after: map.optional_positive_duration("give_up_after"),
         name: scope.define_optional(map, NameKind::Responses, 1),
     };

@@ -76,6 +76,31 @@ const EXPECTATIONS: &[(&str, &str)] = &[
         "bounds the wrong way round",
         "\n  - transfers: { at_least: 2, at_most: 1 }\n",
     ),
+    (
+        "header without a name or a wish",
+        "\n  - response_headers: { of: copies }\n",
+    ),
+    (
+        "absent header with a list",
+        "\n  - response_headers: { name: \"a b\", present: false, lists: [x] }\n",
+    ),
+    (
+        "near miss of a header's expectation",
+        "\n  - response_header: { name: Vary, present: true }\n",
+    ),
+    (
+        "reflected text that is harmless",
+        "\n  - not_reflected: { text: hello }\n",
+    ),
+    ("reflected nothing", "\n  - not_reflected: { of: copis }\n"),
+    (
+        "gas on a chain without any",
+        "\n  - wasted_transactions: 0\n",
+    ),
+    (
+        "near miss of a flag",
+        "\n  - supported_is_tru: { of: copies }\n",
+    ),
     ("negative count", "\n  - transfers: -1\n"),
     (
         "unknown status",

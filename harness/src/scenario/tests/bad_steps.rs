@@ -30,6 +30,10 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("name given twice", "  - quote: { as: payment }\n"),
     ("name of a predefined payer", "  - payer: { as: alice }\n"),
+    (
+        "wallet of an unknown kind",
+        "  - payer: { wallet: deploid, as: wallet }\n",
+    ),
     ("name with capitals", "  - quote: { as: Offer2 }\n"),
     ("name missing", "  - quote: { route: /paid }\n"),
     (
@@ -116,6 +120,34 @@ const STEPS: &[(&str, &str)] = &[
     (
         "second payment without a doubled header",
         "  - send: { payment: payment, also: payment }\n",
+    ),
+    (
+        "payment written as a header",
+        "  - send: { without_payment: true, headers: { X-PAYMENT: abc, content-length: 3 } }\n",
+    ),
+    (
+        "header that is none, header twice, header of two lines",
+        "  - send: { without_payment: true, headers: { \"a b\": c, X-One: 1, x-one: 2, X-Two: \"a\\nb\" } }\n",
+    ),
+    (
+        "no headers",
+        "  - send: { without_payment: true, headers: {} }\n",
+    ),
+    (
+        "query with white space",
+        "  - send: { without_payment: true, query: \"a b\" }\n",
+    ),
+    (
+        "text in a path that takes none",
+        "  - send: { without_payment: true, path_text: x, path_form: upper-case }\n",
+    ),
+    (
+        "payment header of no size",
+        "  - send: { payment: payment, header_size: 99999999 }\n",
+    ),
+    (
+        "near miss of a new key",
+        "  - send: { payment: payment, heder_size: 4096, querry: a }\n",
     ),
     (
         "barrier larger than copies",

@@ -126,7 +126,7 @@ fn the_schema_knows_the_same_words() {
         "path_form": PathForm, "odd_body": OddBody, "generation": Generation, "endpoint": Endpoint,
         "hold_on": HoldOn, "order": Order, "calls": Calls, "lie": Lie, "supported": Supported,
         "fault_place": FaultPlace, "link_ends": LinkEnds, "rpc_error": RpcError, "rpc_lie": RpcLie,
-        "mining": Mining, "token": TokenKind, "restarted": Restarted, "how": How,
+        "mining": Mining, "wallet": Wallet, "token": TokenKind, "restarted": Restarted, "how": How,
         "retry_policy": RetryPolicy, "header_form": HeaderForm, "body_form": BodyForm,
         "invariant_id": InvariantId, "receipt": Receipt, "grade": Grade,
     }

@@ -5,7 +5,7 @@ use x402_assay_reports::model::{Evidence, ScenarioFinding, Verdict};
 use x402_mock_facilitator::event::Endpoint;
 
 use super::scene::Scene;
-use super::{answers, flags, graded, invariant, responses};
+use super::{answers, flags, graded, invariant, pages, responses, wasted};
 use crate::audit::Book;
 use crate::scenario::expect::{Balances, Executions, FacilitatorCalls, Holder, Transfers};
 use crate::scenario::{Expect, Expectation, Range};
@@ -46,10 +46,13 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
             .flat_map(|id| invariant::judge(scene, *id, expected.grade))
             .collect(),
         Expect::Responses(wanted) => responses::judge(scene, wanted),
+        Expect::ResponseHeader(wanted) => pages::response_header(scene, wanted),
+        Expect::NotReflected(wanted) => pages::not_reflected(scene, wanted),
         Expect::FacilitatorCalls(wanted) => facilitator_calls(scene, wanted),
         Expect::Balances(wanted) => balances(scene, wanted),
         Expect::Transfers(wanted) => transfers(scene, wanted),
         Expect::Executions(wanted) => executions(scene, *wanted),
+        Expect::WastedTransactions(wanted) => wasted::judge(scene, *wanted),
         Expect::Flag(flagged) => flags::judge(scene, flagged),
         Expect::Answers(wanted) => answers::judge(scene, wanted),
     };

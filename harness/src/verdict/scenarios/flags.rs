@@ -4,10 +4,10 @@ use serde_json::Value;
 use x402_assay_protocol::network;
 use x402_mock_facilitator::event::Endpoint;
 
-use super::answers;
 use super::expectation::Miss;
 use super::responses::receipt;
 use super::scene::Scene;
+use super::{answers, supported};
 use crate::history::event::Signed;
 use crate::history::{Exchange, FacilitatorCall};
 use crate::scenario::expect::{Flag, Flagged};
@@ -19,6 +19,7 @@ pub(super) fn judge(scene: &Scene<'_, '_>, flagged: &Flagged) -> Vec<Miss> {
         Flag::TermsFromServer => terms_from_server(scene, of),
         Flag::NoPaidBytes => no_paid_bytes(scene, of),
         Flag::VerifyPredictsSettle => answers::verify_predicts_settle(scene, of),
+        Flag::SupportedIsTrue => supported::is_true(scene, of),
         Flag::PayerIsNotBlamed => answers::payer_is_not_blamed(scene, of),
     }
 }

@@ -4,10 +4,15 @@ mod answers;
 mod expectation;
 mod flags;
 mod invariant;
+mod pages;
 mod rate;
 mod responses;
 mod rounds;
 mod scene;
+mod supported;
+#[cfg(test)]
+mod tests_scene;
+mod wasted;
 
 pub use rounds::{RoundJudged, judge_rounds};
 

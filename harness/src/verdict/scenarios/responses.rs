@@ -5,6 +5,7 @@ use x402_assay_protocol::header;
 use super::expectation::{Miss, count};
 use super::scene::Scene;
 use crate::history::Exchange;
+use crate::history::event::Trouble;
 use crate::scenario::expect::{Receipt, Responses};
 
 pub(super) fn judge(scene: &Scene<'_, '_>, wanted: &Responses) -> Vec<Miss> {
@@ -19,6 +20,8 @@ pub(super) fn judge(scene: &Scene<'_, '_>, wanted: &Responses) -> Vec<Miss> {
         .iter()
         .filter(|exchange| exchange.answer().is_some())
         .count();
+    let is_hung = |exchange: &&&Exchange<'_>| exchange.trouble() == Some(Trouble::TimedOut);
+    let hung: Vec<&Exchange<'_>> = all.iter().filter(is_hung).copied().collect();
     let mut misses = Vec::new();
     if all.is_empty() {
         misses.push(Miss::unseen(
@@ -51,9 +54,22 @@ pub(super) fn judge(scene: &Scene<'_, '_>, wanted: &Responses) -> Vec<Miss> {
             count(of, "unanswered", wanted.unanswered, all.len() - answered),
             &all,
         ),
+        (count(of, "hung", wanted.hung, hung.len()), &hung),
     ] {
         misses.extend(text.map(|text| Miss::new("responses", text, scene.evidence(evidence))));
     }
+    misses.extend(of_each(scene, wanted, &all, of));
+    misses
+}
+
+/// Statuses and receipts, answer by answer.
+fn of_each(
+    scene: &Scene<'_, '_>,
+    wanted: &Responses,
+    all: &[&Exchange<'_>],
+    of: &str,
+) -> Vec<Miss> {
+    let mut misses = Vec::new();
     for exchange in all.iter().copied() {
         let Some(status) = exchange.status() else {
             continue;
