@@ -18,5 +18,6 @@ pub mod reference_server;
 pub mod replay;
 pub mod runner;
 pub mod scenario;
+pub mod selftest;
 pub mod service;
 pub mod verdict;

@@ -18,6 +18,7 @@ mod replay;
 mod report;
 mod run;
 mod scenarios;
+mod selftest;
 mod up;
 
 pub use exit::Exit;

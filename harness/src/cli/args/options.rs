@@ -39,6 +39,8 @@ pub enum Command {
     Judge(JudgeOptions),
     /// Make one finding again.
     Replay(Box<ReplayOptions>),
+    /// Measure the kill matrix and compare it with what is recorded.
+    Selftest(SelftestOptions),
     /// Render a report or a history in another format.
     Report(ReportOptions),
     /// Write a built-in scenario's file to the current folder.
@@ -276,6 +278,13 @@ pub enum ListRole {
     Facilitator,
     /// Paying clients.
     Client,
+}
+
+/// Options of `selftest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelftestOptions {
+    /// The matrix as JSON.
+    pub json: bool,
 }
 
 /// Options of `doctor`.
