@@ -9,6 +9,7 @@ pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod expectations;
 pub mod guard;
 pub mod history;
 pub mod http;

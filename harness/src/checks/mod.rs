@@ -23,5 +23,5 @@ pub use check::{Check, Grade, Grading, Level, Need, Role};
 pub use judged::Judged;
 pub use outcome::{Finding, Outcome};
 pub use registry::{CHECKS, find};
-pub use run::{result_of, run_check};
+pub use run::{Parts, result_of, run_check, run_parts, whole};
 pub use selection::select;

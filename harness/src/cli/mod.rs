@@ -5,6 +5,7 @@ pub mod args;
 mod doctor;
 mod down;
 mod exit;
+mod expectations;
 mod explain;
 mod findings;
 mod judge;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
-use x402_assay_reports::model::{RunVerdict, Verdict};
+use x402_assay_reports::model::RunVerdict;
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
@@ -15,7 +15,7 @@ use super::findings::Keeper;
 use super::main::reserved;
 use super::progress::Teller;
 use super::replay::Trial;
-use super::{output, print, scenarios};
+use super::{expectations, output, print, scenarios};
 use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
@@ -59,6 +59,13 @@ pub(super) async fn run(
         print::message(&format!("error: --out: {error}"));
         return Exit::Usage;
     }
+    let own = sheets.iter().map(|sheet| sheet.scenario.name.clone());
+    let own: Vec<String> = own.collect();
+    let (named, update) = (options.expectations.as_deref(), options.update_expectations);
+    let expectations = match expectations::read(named, update, &own) {
+        Ok(expectations) => expectations,
+        Err(exit) => return exit,
+    };
     let teller = Teller::new(verbosity.quiet);
     let seed = options
         .seed
@@ -71,18 +78,34 @@ pub(super) async fn run(
             return refuse(&error);
         }
     };
-    let mut report = judge(
-        &outcome,
-        &Judging {
-            grading: grading(options.grading),
-            selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
-            // The history holds it.
-            replay_command: None,
-        },
-    );
+    let mut judging = Judging {
+        grading: grading(options.grading),
+        selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
+        // The history holds it.
+        replay_command: None,
+        expectations,
+    };
+    let (mut report, survey) = verdict::survey_history(&outcome.history, None, &judging);
+    let mut not_updated = None;
+    if let Some(old) = judging.expectations.as_ref().filter(|_| update) {
+        match expectations::update(named, old, (&report, &survey)) {
+            Ok(new) => {
+                judging.expectations = Some(new);
+                report = judge(&outcome, &judging);
+            }
+            Err(why) => not_updated = Some(why),
+        }
+    }
     let kept = keep_findings(&options, &sheets, (&outcome, &mut report), &teller, cancel).await;
     teller.finish();
-    let exit = conclude(&options, verbosity, &report, &outcome);
+    let mut exit = conclude(&options, verbosity, &report, &outcome);
+    if let Some(why) = not_updated {
+        print::message(&format!("error: --update-expectations: not written: {why}"));
+        // A run that is worth something and whose file could not be written is our trouble.
+        if exit < Exit::Inconclusive {
+            exit = exit.max(Exit::Internal);
+        }
+    }
     match kept {
         Ok(()) => exit,
         Err(error) => {
@@ -311,8 +334,8 @@ pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
 }
 
 fn warns(report: &Report) -> bool {
-    let mut scenarios = report.scenarios.iter();
-    report.counts.warn > 0 || scenarios.any(|scenario| scenario.verdict == Verdict::Warn)
+    let mut expectations = report.expectations.iter();
+    report.warns() || expectations.any(|file| !file.stale.is_empty())
 }
 
 fn files(out: &Path, also: &[Extra]) -> String {

@@ -3,6 +3,7 @@
 mod books;
 pub mod controls;
 pub mod diagnosis;
+pub mod expected;
 mod facilitator_controls;
 mod latency;
 mod report;
@@ -16,4 +17,4 @@ mod whole;
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};
 pub use scenarios::{RoundJudged, judge_rounds};
-pub use whole::judge_history;
+pub use whole::{judge_history, survey_history};

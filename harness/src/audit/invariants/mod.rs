@@ -140,7 +140,7 @@ impl Holding {
 }
 
 /// One invariant over one part of a history.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Told {
     /// `I1` and so on.
     pub id: &'static str,
@@ -175,6 +175,7 @@ pub fn results(parts: Vec<Vec<Told>>) -> Vec<InvariantResult> {
             verdict: Verdict::Skipped,
             observed: 0,
             violations: Vec::new(),
+            expected: None,
         })
         .collect();
     let mut breaches: BTreeMap<&str, Kept> = BTreeMap::new();

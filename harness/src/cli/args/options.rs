@@ -152,6 +152,10 @@ pub struct RunOptions {
     pub slow: bool,
     /// Look for the smallest form of each failing scenario.
     pub minimise: bool,
+    /// The expectations file, if one was named.
+    pub expectations: Option<PathBuf>,
+    /// Write the expectations file anew.
+    pub update_expectations: bool,
 }
 
 /// Which checks to perform.
@@ -338,6 +342,8 @@ pub struct JudgeOptions {
     pub also: Vec<Extra>,
     /// The report as JSON on stdout.
     pub json: bool,
+    /// The expectations file, if one was named.
+    pub expectations: Option<PathBuf>,
 }
 
 /// Options of `report`.

@@ -152,6 +152,12 @@ fn run(
         patience,
         slow: args.selection.slow,
         minimise: args.selection.minimise,
+        expectations: args
+            .verdict
+            .expectations
+            .as_ref()
+            .map(|file| surroundings.folder.join(file)),
+        update_expectations: args.verdict.update_expectations,
     })))
 }
 
