@@ -15,20 +15,20 @@ pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
 }
 
 /// What a check found in each generation, or why it was not tried at all.
-pub type Parts = Result<Vec<(Version, Outcome)>, Outcome>;
+pub type Parts = Result<Vec<(Version, Outcome)>, Box<Outcome>>;
 
 /// The outcome over all generations.
 pub fn whole(parts: &Parts) -> Outcome {
     match parts {
         Ok(parts) => parts.iter().map(|(_, outcome)| outcome.clone()).collect(),
-        Err(skipped) => skipped.clone(),
+        Err(skipped) => skipped.as_ref().clone(),
     }
 }
 
 /// Judges one check in every generation the target offers, each alone.
 pub fn run_parts(check: &Check, judged: &Judged<'_, '_>) -> Parts {
     if let Some(reason) = unmet_need(check, judged) {
-        return Err(Outcome::skipped(reason));
+        return untried(reason);
     }
     let offered = offered_versions(judged);
     let versions: Vec<Version> = check
@@ -39,10 +39,10 @@ pub fn run_parts(check: &Check, judged: &Judged<'_, '_>) -> Parts {
         .collect();
     if versions.is_empty() {
         let names: Vec<String> = check.versions.iter().map(Version::to_string).collect();
-        return Err(Outcome::skipped(format!(
+        return untried(format!(
             "the target was not probed with {}",
             names.join(" or ")
-        )));
+        ));
     }
     let grade = |verdict| graded(check, judged.grading, verdict);
     let parts: Vec<(Version, Outcome)> = versions
@@ -53,12 +53,16 @@ pub fn run_parts(check: &Check, judged: &Judged<'_, '_>) -> Parts {
         })
         .collect();
     if parts.is_empty() {
-        return Err(Outcome::skipped(format!(
+        return untried(format!(
             "the run holds no {} request",
             check.probes.join(" or ")
-        )));
+        ));
     }
     Ok(parts)
+}
+
+fn untried(reason: impl Into<String>) -> Parts {
+    Err(Box::new(Outcome::skipped(reason)))
 }
 
 /// The result of one check, as the report holds it; `replay` is the command that repeats it.

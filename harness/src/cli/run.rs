@@ -78,40 +78,54 @@ pub(super) async fn run(
             return refuse(&error);
         }
     };
-    let mut judging = Judging {
+    let judging = Judging {
         grading: grading(options.grading),
         selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
         // The history holds it.
         replay_command: None,
         expectations,
     };
-    let (mut report, survey) = verdict::survey_history(&outcome.history, None, &judging);
-    let mut not_updated = None;
-    if let Some(old) = judging.expectations.as_ref().filter(|_| update) {
-        match expectations::update(named, old, (&report, &survey)) {
-            Ok(new) => {
-                judging.expectations = Some(new);
-                report = judge(&outcome, &judging);
-            }
-            Err(why) => not_updated = Some(why),
-        }
-    }
+    let (mut report, not_updated) = judge_expecting(&options, &outcome, judging);
     let kept = keep_findings(&options, &sheets, (&outcome, &mut report), &teller, cancel).await;
     teller.finish();
-    let mut exit = conclude(&options, verbosity, &report, &outcome);
-    if let Some(why) = not_updated {
-        print::message(&format!("error: --update-expectations: not written: {why}"));
-        // A run that is worth something and whose file could not be written is our trouble.
-        if exit < Exit::Inconclusive {
-            exit = exit.max(Exit::Internal);
-        }
-    }
+    let exit = conclude(&options, verbosity, &report, &outcome);
+    let exit = tell_update(exit, not_updated);
     match kept {
         Ok(()) => exit,
         Err(error) => {
             print::message(&format!("error: {error}"));
             exit.max(Exit::Internal)
         }
+    }
+}
+
+/// Judges a run, writes its expectations anew where that was asked for, and judges by them; or why they were not written.
+fn judge_expecting(
+    options: &RunOptions,
+    outcome: &Outcome,
+    mut judging: Judging,
+) -> (Report, Option<String>) {
+    let (report, survey) = verdict::survey_history(&outcome.history, None, &judging);
+    let old = judging.expectations.take();
+    let Some(old) = old.filter(|_| options.update_expectations) else {
+        return (report, None);
+    };
+    match expectations::update(options.expectations.as_deref(), &old, (&report, &survey)) {
+        Ok(new) => {
+            judging.expectations = Some(new);
+            (judge(outcome, &judging), None)
+        }
+        Err(why) => (report, Some(why)),
+    }
+}
+
+/// A run that is worth something and whose expectations could not be written is our trouble.
+fn tell_update(exit: Exit, not_updated: Option<String>) -> Exit {
+    let Some(why) = not_updated else { return exit };
+    print::message(&format!("error: --update-expectations: not written: {why}"));
+    match exit < Exit::Inconclusive {
+        true => exit.max(Exit::Internal),
+        false => exit,
     }
 }
 

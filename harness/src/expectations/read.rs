@@ -76,8 +76,8 @@ fn entry(map: &MapView<'_>, scenarios: &[String]) -> Option<Entry> {
         let text = view.as_text()?;
         view.check(text.parse())
     });
-    let route = map.optional("route").map(View::as_non_empty);
-    let issue = map.optional("issue").map(View::as_non_empty);
+    let route = map.optional("route").map(|view| non_empty(&view));
+    let issue = map.optional("issue").map(|view| non_empty(&view));
     Some(Entry {
         check: check?,
         route: all_right(route)?,
@@ -88,11 +88,8 @@ fn entry(map: &MapView<'_>, scenarios: &[String]) -> Option<Entry> {
     })
 }
 
-impl View<'_> {
-    #[expect(clippy::needless_pass_by_value, reason = "it is mapped over an option")]
-    fn as_non_empty(self) -> Option<String> {
-        self.as_non_empty_str().map(str::to_owned)
-    }
+fn non_empty(view: &View<'_>) -> Option<String> {
+    view.as_non_empty_str().map(str::to_owned)
 }
 
 /// `Some(None)` for what was not given, `None` for what is wrong.

@@ -12,6 +12,8 @@ mod scenarios;
 mod summary;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_selection;
 mod whole;
 
 pub use controls::{ControlState, VersionControls};

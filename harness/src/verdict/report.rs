@@ -2,7 +2,7 @@
 
 use x402_assay_protocol::{Version, network};
 use x402_assay_reports::model::{
-    CheckResult, Counts, Fidelity, InvariantResult, Report, SCHEMA, Target, Verdict,
+    self, CheckResult, Counts, Fidelity, InvariantResult, Report, SCHEMA, Target, Verdict,
 };
 
 use super::controls::{self, VersionControls};
@@ -10,7 +10,7 @@ use super::expected::{self, AllJudged, Survey};
 use super::run_verdict::{self, Grounds};
 use super::scenarios::Scenarios;
 use super::{facilitator_controls, latency, summary};
-use crate::audit::invariants;
+use crate::audit::invariants::{self, Told};
 use crate::audit::{Books, Span, money};
 use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome, Parts};
 use crate::expectations::Expectations;
@@ -72,28 +72,8 @@ pub(super) fn build_with(
         .map(|(check, parts)| (*check, checks::whole(parts)))
         .collect();
     let own = invariants::judge_all(&Span::whole(facts, &books));
-    let rounds = scenarios.invariants.iter().map(|(_, told)| told.clone());
-    let mut invariants = invariants::results(std::iter::once(own.clone()).chain(rounds).collect());
-    let survey = judging.expectations.as_ref().map(|expectations| {
-        let judged = AllJudged {
-            checks: parts
-                .iter()
-                .zip(&outcomes)
-                .map(|((check, parts), (_, whole))| (*check, whole, parts)),
-            invariants: &invariants,
-            own: &own,
-            scenarios,
-        };
-        expected::survey(judged, whole, expectations)
-    });
-    let (survey, expectations) = survey.unzip();
-    let survey = survey.unwrap_or_default();
-    for invariant in &mut invariants {
-        invariant.expected = survey.expected.get(&invariant.id).cloned();
-    }
-    for scenario in &mut scenarios.results {
-        scenario.expected = survey.expected.get(&scenario.name).cloned();
-    }
+    let (invariants, survey, expectations) =
+        expecting(whole, judging, (&parts, &outcomes), &own, scenarios);
     let controls = controls::of_run(&judged);
     let grounds = Grounds {
         facts,
@@ -142,6 +122,41 @@ pub(super) fn build_with(
         load: None,
     };
     (report, survey)
+}
+
+type Judgements = [(&'static Check, Parts)];
+type Outcomes = [(&'static Check, Outcome)];
+
+/// The invariants over all parts of a run, and what is expected of it; marks what is.
+fn expecting(
+    whole: &Facts<'_>,
+    judging: &Judging,
+    (parts, outcomes): (&Judgements, &Outcomes),
+    own: &[Told],
+    scenarios: &mut Scenarios,
+) -> (Vec<InvariantResult>, Survey, Option<model::Expectations>) {
+    let rounds = scenarios.invariants.iter().map(|(_, told)| told.clone());
+    let all = std::iter::once(own.to_vec()).chain(rounds).collect();
+    let mut invariants = invariants::results(all);
+    let survey = judging.expectations.as_ref().map(|expectations| {
+        let checks = parts.iter().zip(outcomes);
+        let judged = AllJudged {
+            checks: checks.map(|((check, parts), (_, whole))| (*check, whole, parts)),
+            invariants: &invariants,
+            own,
+            scenarios,
+        };
+        expected::survey(judged, whole, expectations)
+    });
+    let (survey, told) = survey.unzip();
+    let survey = survey.unwrap_or_default();
+    for invariant in &mut invariants {
+        invariant.expected = survey.expected.get(&invariant.id).cloned();
+    }
+    for scenario in &mut scenarios.results {
+        scenario.expected = survey.expected.get(&scenario.name).cloned();
+    }
+    (invariants, survey, told)
 }
 
 fn replay(facts: &Facts<'_>, judging: &Judging, check: &Check) -> Option<String> {

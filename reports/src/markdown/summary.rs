@@ -49,7 +49,7 @@ fn expectations(page: &mut Page, report: &Report) {
     if lines.is_empty() {
         return;
     }
-    let left_out = page.blocks(lines.into_iter());
+    let left_out = page.blocks(lines);
     page.block("\n");
     super::findings::said(page, left_out, "expectation");
 }
