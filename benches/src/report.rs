@@ -52,6 +52,7 @@ pub fn report(checks: usize) -> Report {
         invariants: Vec::new(),
         money: Money::default(),
         latency: Vec::new(),
+        expectations: None,
         notes: Vec::new(),
         scenarios: Vec::new(),
         books: Vec::new(),
@@ -80,5 +81,6 @@ fn check(number: usize) -> CheckResult {
         fix: failed.then(|| "look the nonce up on every request".to_owned()),
         replay: failed.then(|| format!("x402-assay run --check SRV-BENCH-{number:05}")),
         tags: Vec::new(),
+        expected: None,
     }
 }

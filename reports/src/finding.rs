@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::model::{CheckResult, Evidence, InvariantResult, Report, ScenarioResult, Verdict};
+use crate::model::{
+    CheckResult, Evidence, Expected, InvariantResult, Report, ScenarioResult, Verdict,
+};
 
 /// One thing to act on.
 #[derive(Debug, Clone)]
@@ -36,6 +38,15 @@ impl<'r> Finding<'r> {
         }
     }
 
+    /// Why it is accepted, if it is: then nobody has to act on it.
+    pub const fn expected(&self) -> Option<&'r Expected> {
+        match self.source {
+            Source::Check(check) => check.expected.as_ref(),
+            Source::Invariant(invariant) => invariant.expected.as_ref(),
+            Source::Scenario(scenario) => scenario.expected.as_ref(),
+        }
+    }
+
     /// The property that does not hold.
     pub fn title(&self) -> &'r str {
         match self.source {
@@ -47,7 +58,7 @@ impl<'r> Finding<'r> {
 }
 
 /// Findings in the order in which they should be fixed: failures that broke an invariant, violated invariants that
-/// no failed check accounts for, other failures, warnings, and what could not be judged.
+/// no failed check accounts for, other failures, warnings, what could not be judged, and what is expected.
 pub fn findings(report: &Report) -> Vec<Finding<'_>> {
     let mut found: Vec<Finding<'_>> = report
         .checks
@@ -69,9 +80,11 @@ pub fn findings(report: &Report) -> Vec<Finding<'_>> {
                 breaks: broken_in(scenario, &report.invariants),
             }),
     );
-    // A failed invariant is accounted for by a failure alone, a warned one by a warning too.
+    // A failed invariant is accounted for by a failure alone, a warned one by a warning too; one that is not expected
+    // by nothing that is.
     let explained: HashSet<(&str, Verdict)> = found
         .iter()
+        .filter(|finding| finding.expected().is_none())
         .filter(|finding| matches!(finding.verdict, Verdict::Fail | Verdict::Warn))
         .flat_map(|finding| {
             let and_warned = (finding.verdict == Verdict::Fail).then_some(Verdict::Warn);
@@ -86,12 +99,24 @@ pub fn findings(report: &Report) -> Vec<Finding<'_>> {
             .iter()
             .filter(|invariant| {
                 is_finding(invariant.verdict)
+                    && invariant.expected.is_none()
                     && !explained.contains(&(invariant.id.as_str(), invariant.verdict))
             })
             .map(|invariant| Finding {
                 source: Source::Invariant(invariant),
                 verdict: invariant.verdict,
                 breaks: vec![invariant.id.as_str()],
+            }),
+    );
+    found.extend(
+        report
+            .invariants
+            .iter()
+            .filter(|row| row.expected.is_some())
+            .map(|row| Finding {
+                source: Source::Invariant(row),
+                verdict: row.verdict,
+                breaks: vec![row.id.as_str()],
             }),
     );
     // The sort is stable: inside one rank the catalogue's order stays.
@@ -107,6 +132,9 @@ const fn is_finding(verdict: Verdict) -> bool {
 }
 
 fn rank(finding: &Finding<'_>) -> u8 {
+    if finding.expected().is_some() {
+        return 5;
+    }
     match (finding.verdict, finding.source) {
         (Verdict::Fail, Source::Check(_) | Source::Scenario(_)) if !finding.breaks.is_empty() => 0,
         (Verdict::Fail, Source::Invariant(_)) => 1,

@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
-use crate::model::{CaseResult, CheckResult, Evidence, InvariantResult, Report, Verdict};
+use crate::model::{CaseResult, CheckResult, Evidence, Expected, InvariantResult, Report, Verdict};
 use crate::text;
 
 /// Longest text of one case, in characters.
@@ -30,7 +30,9 @@ pub fn render(report: &Report, options: JunitOptions) -> String {
     suite.add_test_cases(seen.map(|result| invariant(result, options)));
     for scenario in &report.scenarios {
         let cases = scenario.cases.iter();
-        suite.add_test_cases(cases.map(|result| scenario_case(&scenario.name, result, options)));
+        let expected = scenario.expected.as_ref();
+        let case = |result| scenario_case(&scenario.name, result, expected, options);
+        suite.add_test_cases(cases.map(case));
     }
     let mut suites = Suites::new("x402-assay");
     suites.set_time(std::time::Duration::from_millis(report.duration_ms));
@@ -86,14 +88,12 @@ fn check(result: &CheckResult, options: JunitOptions) -> TestCase {
     let replay = result.replay.iter();
     long.extend(replay.map(|command| format!("again: {}", text::command(command, TEXT_MAX))));
     let name = format!("{} {}", line(&result.id), line(&result.title));
-    told(
-        "checks",
-        name,
-        result.verdict,
-        &result.detail,
-        &long,
-        options,
-    )
+    let seen = Seen {
+        verdict: result.verdict,
+        detail: &result.detail,
+        expected: result.expected.as_ref(),
+    };
+    told("checks", name, seen, &long, options)
 }
 
 fn invariant(result: &InvariantResult, options: JunitOptions) -> TestCase {
@@ -109,10 +109,20 @@ fn invariant(result: &InvariantResult, options: JunitOptions) -> TestCase {
     let first = result.violations.first();
     let detail = first.map_or("", |violation| violation.text.as_str());
     let name = format!("{} {}", line(&result.id), line(&result.title));
-    told("invariants", name, result.verdict, detail, &long, options)
+    let seen = Seen {
+        verdict: result.verdict,
+        detail,
+        expected: result.expected.as_ref(),
+    };
+    told("invariants", name, seen, &long, options)
 }
 
-fn scenario_case(scenario: &str, result: &CaseResult, options: JunitOptions) -> TestCase {
+fn scenario_case(
+    scenario: &str,
+    result: &CaseResult,
+    expected: Option<&Expected>,
+    options: JunitOptions,
+) -> TestCase {
     let class = format!("scenario.{}", line(scenario));
     let name = match result.label.is_empty() {
         true => line(scenario),
@@ -126,7 +136,13 @@ fn scenario_case(scenario: &str, result: &CaseResult, options: JunitOptions) -> 
             std::iter::once(head).chain(evidence(&finding.evidence))
         })
         .collect();
-    told(&class, name, result.verdict, &result.detail, &long, options)
+    let is_red = matches!(result.verdict, Verdict::Fail | Verdict::Warn);
+    let seen = Seen {
+        verdict: result.verdict,
+        detail: &result.detail,
+        expected: expected.filter(|_| is_red),
+    };
+    told(&class, name, seen, &long, options)
 }
 
 fn evidence(pieces: &[Evidence]) -> Vec<String> {
@@ -141,15 +157,40 @@ fn evidence(pieces: &[Evidence]) -> Vec<String> {
     pieces.iter().map(line).collect()
 }
 
+/// What one row came to.
+struct Seen<'r> {
+    verdict: Verdict,
+    detail: &'r str,
+    /// Why it is accepted, if it is.
+    expected: Option<&'r Expected>,
+}
+
+/// An expected finding is skipped with its reason, and goes on telling what was seen.
+fn expected_case(class: &str, name: String, seen: &Seen<'_>, why: &Expected) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(format!("expected: {}", line(&why.told())));
+    let mut case = case(class, name, status);
+    let word = if seen.verdict == Verdict::Fail {
+        "fail"
+    } else {
+        "warn"
+    };
+    case.set_system_out(format!("{word}: {}", line(seen.detail)));
+    case
+}
+
 fn told(
     class: &str,
     name: String,
-    verdict: Verdict,
-    detail: &str,
+    seen: Seen<'_>,
     long: &[String],
     options: JunitOptions,
 ) -> TestCase {
-    let detail = line(detail);
+    if let Some(why) = seen.expected {
+        return expected_case(class, name, &seen, why);
+    }
+    let verdict = seen.verdict;
+    let detail = line(seen.detail);
     let non_success = |kind, label: &str| {
         let mut status = TestCaseStatus::non_success(kind);
         status.set_type(label.to_owned());

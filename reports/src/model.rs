@@ -56,6 +56,9 @@ pub struct Report {
     pub books_left_out: usize,
     /// Latency per phase, in microseconds.
     pub latency: Vec<PhaseLatency>,
+    /// What the run's expectations file did, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expectations: Option<Expectations>,
     /// Remarks that change no verdict, such as a facilitator that was never called.
     pub notes: Vec<String>,
     /// Result of a load run, if it was one.
@@ -162,6 +165,92 @@ pub struct Counts {
     pub inconclusive: usize,
     /// Not tried.
     pub skipped: usize,
+    /// Failures and warnings that were expected; they are among the others too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Why a finding is accepted for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// In the user's words.
+    pub reason: String,
+    /// Where it is followed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// Last day on which it is accepted, `YYYY-MM-DD` in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+impl Expected {
+    /// Reason, issue and last day in one line.
+    pub fn told(&self) -> String {
+        let issue = self.issue.iter().map(|issue| format!(" ({issue})"));
+        let expires = self.expires.iter().map(|day| format!(", until {day}"));
+        let more: String = issue.chain(expires).collect();
+        format!("{}{more}", self.reason)
+    }
+}
+
+/// What an expectations file did in a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectations {
+    /// The file, as it was named.
+    pub file: String,
+    /// How many entries it holds.
+    pub entries: usize,
+    /// Entries about something that was looked at and held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<ExpectationNote>,
+    /// Entries whose last day is over: they cover nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired: Vec<ExpectationNote>,
+    /// Entries that cover a part of a finding, which is therefore not expected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<ExpectationNote>,
+}
+
+impl Expectations {
+    /// Every remark with a word for its kind.
+    pub fn remarks(&self) -> impl Iterator<Item = (&'static str, &ExpectationNote)> {
+        let expired = self.expired.iter().map(|note| ("expired", note));
+        let partial = self.partial.iter().map(|note| ("partial", note));
+        let stale = self.stale.iter().map(|note| ("stale", note));
+        expired.chain(partial).chain(stale)
+    }
+}
+
+/// One entry of an expectations file that somebody should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectationNote {
+    /// Check, invariant or scenario.
+    pub check: String,
+    /// Generation it is narrowed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Route it is narrowed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// What is the matter, and what to do.
+    pub text: String,
+}
+
+impl ExpectationNote {
+    /// The entry and the remark in one line.
+    pub fn told(&self) -> String {
+        let narrowed = self.version.iter().chain(&self.route);
+        let narrowed: Vec<&str> = narrowed.map(String::as_str).collect();
+        match narrowed.is_empty() {
+            true => format!("{}: {}", self.check, self.text),
+            false => format!("{} ({}): {}", self.check, narrowed.join(" "), self.text),
+        }
+    }
 }
 
 /// Result of one check.
@@ -195,6 +284,9 @@ pub struct CheckResult {
     /// Tags such as `CWE-294`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Why this finding is accepted, where all of it is; it then counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 /// One piece of evidence.
@@ -236,7 +328,23 @@ impl Report {
             info: count(Verdict::Info),
             inconclusive: count(Verdict::Inconclusive),
             skipped: count(Verdict::Skipped),
+            expected: self
+                .scenarios
+                .iter()
+                .filter(|row| row.expected.is_some())
+                .count(),
         }
+    }
+
+    /// True when a warning counts: a check or a scenario warned, and it was not expected.
+    pub fn warns(&self) -> bool {
+        let checks = self.checks.iter().map(|row| (row.verdict, &row.expected));
+        let scenarios = self
+            .scenarios
+            .iter()
+            .map(|row| (row.verdict, &row.expected));
+        let mut rows = checks.chain(scenarios);
+        rows.any(|(verdict, expected)| verdict == Verdict::Warn && expected.is_none())
     }
 }
 
@@ -253,6 +361,9 @@ pub struct InvariantResult {
     pub observed: usize,
     /// What broke it.
     pub violations: Vec<Violation>,
+    /// Why this finding is accepted, where all of it is; it then counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 impl InvariantResult {
@@ -283,6 +394,9 @@ pub struct ScenarioResult {
     /// Command that runs this scenario again, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
+    /// Why this finding is accepted, where all of it is; it then counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 /// Result of one case of a scenario.

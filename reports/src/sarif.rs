@@ -89,7 +89,13 @@ fn result(report: &Report, rule: usize, finding: &Finding<'_>) -> Value {
         Source::Scenario(scenario) => seen(scenario),
     };
     let place = (line(finding.id()), line(finding.title()));
-    told(report, rule, finding.verdict, &place, detail)
+    let mut result = told(report, rule, finding.verdict, &place, detail);
+    if let Some(expected) = finding.expected() {
+        let why = line(&expected.told());
+        result["suppressions"] =
+            json!([{ "kind": "external", "status": "accepted", "justification": why }]);
+    }
+    result
 }
 
 /// One result; the rule's title stands in where nothing was told.

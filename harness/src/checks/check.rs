@@ -83,6 +83,20 @@ pub enum Level {
     Open,
 }
 
+impl Level {
+    /// The word for it in lists.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::MustDerived => "must-derived",
+            Self::Should => "should",
+            Self::Derived => "derived",
+            Self::Sdk => "sdk",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// Worst verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grade {

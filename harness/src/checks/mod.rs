@@ -58,5 +58,5 @@ pub use check::{Check, Grade, Grading, Level, Need, Role};
 pub use judged::Judged;
 pub use outcome::{Finding, Outcome};
 pub use registry::{CHECKS, find, is_shown_by_histories};
-pub use run::{result_of, run_check};
+pub use run::{Parts, result_of, run_check, run_parts, whole};
 pub use selection::select;

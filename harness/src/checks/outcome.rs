@@ -167,6 +167,16 @@ impl Outcome {
         }
     }
 
+    /// True when there were findings of such a verdict that are not kept.
+    pub fn leaves_out(&self, is_meant: impl Fn(Verdict) -> bool) -> bool {
+        let meant = VERDICTS.into_iter().filter(|verdict| is_meant(*verdict));
+        let mut lost = meant.map(|verdict| {
+            let kept = self.findings.iter().filter(|one| one.verdict == verdict);
+            self.tallies[verdict as usize].total > kept.count()
+        });
+        lost.any(|is_lost| is_lost)
+    }
+
     /// True when nothing was found at all.
     pub const fn is_empty(&self) -> bool {
         self.findings.is_empty()

@@ -12,8 +12,24 @@ use crate::history::Facts;
 
 /// Judges one check over every generation the target offers.
 pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
+    whole(&run_parts(check, judged))
+}
+
+/// What a check found in each generation, or why it was not tried at all.
+pub type Parts = Result<Vec<(Version, Outcome)>, Box<Outcome>>;
+
+/// The outcome over all generations.
+pub fn whole(parts: &Parts) -> Outcome {
+    match parts {
+        Ok(parts) => parts.iter().map(|(_, outcome)| outcome.clone()).collect(),
+        Err(skipped) => skipped.as_ref().clone(),
+    }
+}
+
+/// Judges one check in every generation the target offers, each alone.
+pub fn run_parts(check: &Check, judged: &Judged<'_, '_>) -> Parts {
     if let Some(reason) = unmet_need(check, judged) {
-        return Outcome::skipped(reason);
+        return untried(reason);
     }
     let offered = offered_versions(judged);
     let versions: Vec<Version> = check
@@ -24,19 +40,27 @@ pub fn run_check(check: &Check, judged: &Judged<'_, '_>) -> Outcome {
         .collect();
     if versions.is_empty() {
         let names: Vec<String> = check.versions.iter().map(Version::to_string).collect();
-        return Outcome::skipped(format!(
+        return untried(format!(
             "the target was not probed with {}",
             names.join(" or ")
         ));
     }
-    versions
+    let grade = |verdict| graded(check, judged.grading, verdict);
+    let parts: Vec<(Version, Outcome)> = versions
         .into_iter()
-        .filter_map(|version| run_version(check, judged, version))
-        .reduce(Outcome::merge)
-        .map_or_else(
-            || Outcome::skipped(why_not_probed(check, judged.facts)),
-            |outcome| outcome.map_verdict(|verdict| graded(check, judged.grading, verdict)),
-        )
+        .filter_map(|version| {
+            let outcome = run_version(check, judged, version)?;
+            Some((version, outcome.map_verdict(grade)))
+        })
+        .collect();
+    if parts.is_empty() {
+        return untried(why_not_probed(check, judged.facts));
+    }
+    Ok(parts)
+}
+
+fn untried(reason: impl Into<String>) -> Parts {
+    Err(Box::new(Outcome::skipped(reason)))
 }
 
 /// Why none of a check's probes was made: what the runner noted of it or of its section, if it did.
@@ -74,6 +98,7 @@ pub fn result_of(check: &Check, outcome: &Outcome, replay: Option<String>) -> Ch
         fix: is_finding.then(|| check.fix.to_owned()),
         replay: replay.filter(|_| is_finding),
         tags: check.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        expected: None,
     }
 }
 

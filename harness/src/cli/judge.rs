@@ -3,9 +3,9 @@
 use super::args::{JudgeOptions, Verbosity};
 use super::exit::Exit;
 use super::run::{exit_code, grading, rendered};
-use super::{output, print};
+use super::{expectations, output, print};
 use crate::checks;
-use crate::history::reader;
+use crate::history::{What, reader};
 use crate::verdict::{self, Judging};
 
 pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
@@ -30,10 +30,20 @@ pub(super) fn judge(options: &JudgeOptions, verbosity: Verbosity) -> Exit {
             options.history.display()
         ));
     }
+    let own = history.events.iter().filter_map(|event| match &event.what {
+        What::Scenario { name, .. } => Some(name.clone()),
+        _ => None,
+    });
+    let own: Vec<String> = own.collect();
+    let expectations = match expectations::read(options.expectations.as_deref(), false, &own) {
+        Ok(expectations) => expectations,
+        Err(exit) => return exit,
+    };
     let judging = Judging {
         grading: grading(options.grading),
         selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
         replay_command: None,
+        expectations,
     };
     let report = verdict::judge_history(&history.events, history.damage.as_ref(), &judging);
     let mut exit = exit_code(&report, options.fail_on);

@@ -48,10 +48,13 @@ fn as_json(checks: &[&Check]) -> String {
                 "title": check.title,
                 "role": role(check.role),
                 "grade": check.grade.name(),
+                "level": check.level.name(),
                 "requirement": check.requirement,
                 "source": check.source,
                 "versions": check.versions.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "needs": check.needs.iter().map(|need| need_name(*need)).collect::<Vec<_>>(),
+                "probes": check.probes,
+                "killed_by": check.killed_by,
                 "tags": check.tags,
             })
         })

@@ -8,7 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
-use super::{doctor, down, explain, judge, list, print, replay, report, run, scenarios, up};
+use super::{
+    doctor, down, explain, judge, list, print, replay, report, run, scenarios, selftest, up,
+};
 use crate::config::process_environment;
 
 /// Runs the command line; the caller turns the result into the process's end.
@@ -68,6 +70,7 @@ fn perform(invocation: Invocation, folder: &Path) -> Exit {
             Command::List(options) => list::list(options),
             Command::Explain(id) => explain::explain(&id),
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
+            Command::Selftest(options) => selftest::selftest(options, quiet, cancel).await,
             Command::Replay(options) => replay::replay(*options, quiet, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
             Command::Report(options) => report::report(&options),

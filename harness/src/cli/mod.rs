@@ -5,6 +5,7 @@ pub mod args;
 mod doctor;
 mod down;
 mod exit;
+mod expectations;
 mod explain;
 mod findings;
 mod judge;
@@ -18,6 +19,7 @@ mod replay;
 mod report;
 mod run;
 mod scenarios;
+mod selftest;
 mod up;
 
 pub use exit::Exit;

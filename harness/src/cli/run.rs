@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
-use x402_assay_reports::model::{RunVerdict, Verdict};
+use x402_assay_reports::model::RunVerdict;
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
@@ -15,7 +15,7 @@ use super::findings::Keeper;
 use super::main::reserved;
 use super::progress::Teller;
 use super::replay::Trial;
-use super::{output, print, scenarios};
+use super::{expectations, output, print, scenarios};
 use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
@@ -59,6 +59,13 @@ pub(super) async fn run(
         print::message(&format!("error: --out: {error}"));
         return Exit::Usage;
     }
+    let own = sheets.iter().map(|sheet| sheet.scenario.name.clone());
+    let own: Vec<String> = own.collect();
+    let (named, update) = (options.expectations.as_deref(), options.update_expectations);
+    let expectations = match expectations::read(named, update, &own) {
+        Ok(expectations) => expectations,
+        Err(exit) => return exit,
+    };
     let teller = Teller::new(verbosity.quiet);
     let seed = options
         .seed
@@ -71,24 +78,54 @@ pub(super) async fn run(
             return refuse(&error);
         }
     };
-    let mut report = judge(
-        &outcome,
-        &Judging {
-            grading: grading(options.grading),
-            selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
-            // The history holds it.
-            replay_command: None,
-        },
-    );
+    let judging = Judging {
+        grading: grading(options.grading),
+        selected: Some(selected.iter().map(|check| check.id.to_owned()).collect()),
+        // The history holds it.
+        replay_command: None,
+        expectations,
+    };
+    let (mut report, not_updated) = judge_expecting(&options, &outcome, judging);
     let kept = keep_findings(&options, &sheets, (&outcome, &mut report), &teller, cancel).await;
     teller.finish();
     let exit = conclude(&options, verbosity, &report, &outcome);
+    let exit = tell_update(exit, not_updated);
     match kept {
         Ok(()) => exit,
         Err(error) => {
             print::message(&format!("error: {error}"));
             exit.max(Exit::Internal)
         }
+    }
+}
+
+/// Judges a run, writes its expectations anew where that was asked for, and judges by them; or why they were not written.
+fn judge_expecting(
+    options: &RunOptions,
+    outcome: &Outcome,
+    mut judging: Judging,
+) -> (Report, Option<String>) {
+    let (report, survey) = verdict::survey_history(&outcome.history, None, &judging);
+    let old = judging.expectations.take();
+    let Some(old) = old.filter(|_| options.update_expectations) else {
+        return (report, None);
+    };
+    match expectations::update(options.expectations.as_deref(), &old, (&report, &survey)) {
+        Ok(new) => {
+            judging.expectations = Some(new);
+            (judge(outcome, &judging), None)
+        }
+        Err(why) => (report, Some(why)),
+    }
+}
+
+/// A run that is worth something and whose expectations could not be written is our trouble.
+fn tell_update(exit: Exit, not_updated: Option<String>) -> Exit {
+    let Some(why) = not_updated else { return exit };
+    print::message(&format!("error: --update-expectations: not written: {why}"));
+    match exit < Exit::Inconclusive {
+        true => exit.max(Exit::Internal),
+        false => exit,
     }
 }
 
@@ -311,8 +348,8 @@ pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
 }
 
 fn warns(report: &Report) -> bool {
-    let mut scenarios = report.scenarios.iter();
-    report.counts.warn > 0 || scenarios.any(|scenario| scenario.verdict == Verdict::Warn)
+    let mut expectations = report.expectations.iter();
+    report.warns() || expectations.any(|file| !file.stale.is_empty())
 }
 
 fn files(out: &Path, also: &[Extra]) -> String {

@@ -3,6 +3,7 @@
 mod books;
 pub mod controls;
 pub mod diagnosis;
+pub mod expected;
 mod facilitator_controls;
 mod latency;
 mod report;
@@ -11,9 +12,11 @@ mod scenarios;
 mod summary;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_selection;
 mod whole;
 
 pub use controls::{ControlState, VersionControls};
 pub use report::{Judging, SPEC_REVISION, build_report};
 pub use scenarios::{RoundJudged, judge_rounds};
-pub use whole::judge_history;
+pub use whole::{judge_history, survey_history};

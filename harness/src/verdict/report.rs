@@ -2,15 +2,18 @@
 
 use x402_assay_protocol::{Version, network};
 use x402_assay_reports::model::{
-    Counts, Fidelity, InvariantResult, Report, SCHEMA, Target, Verdict,
+    self, CheckResult, Counts, Fidelity, InvariantResult, Report, SCHEMA, Target, Verdict,
 };
 
 use super::controls::{self, VersionControls};
+use super::expected::{self, AllJudged, Survey};
 use super::run_verdict::{self, Grounds};
+use super::scenarios::Scenarios;
 use super::{facilitator_controls, latency, summary};
 use crate::audit::invariants::{self, Told};
 use crate::audit::{Books, Span, money};
-use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome};
+use crate::checks::{self, CHECKS, Check, Grading, Judged, Outcome, Parts};
+use crate::expectations::Expectations;
 use crate::history::Facts;
 
 /// Revision of the specification the checks were written against.
@@ -27,6 +30,8 @@ pub struct Judging {
     /// Command that makes this run again, in place of the one the history holds; ` --check ID` is added to it for each
     /// finding.
     pub replay_command: Option<String>,
+    /// Findings that are accepted.
+    pub expectations: Option<Expectations>,
 }
 
 impl Judging {
@@ -39,45 +44,56 @@ impl Judging {
 
 /// Judges a history and writes the report.
 pub fn build_report(facts: &Facts<'_>, judging: &Judging) -> Report {
-    build_with(facts, judging, Vec::new())
+    build_with(facts, facts, judging, &mut Scenarios::default()).0
 }
 
-/// The same, with the invariants of scenarios' rounds beside those of this part.
+/// The same, with the scenarios of the `whole` beside this part of it: their invariants count, and they are told which of
+/// them are expected.
 pub(super) fn build_with(
     facts: &Facts<'_>,
+    whole: &Facts<'_>,
     judging: &Judging,
-    mut parts: Vec<Vec<Told>>,
-) -> Report {
+    scenarios: &mut Scenarios,
+) -> (Report, Survey) {
     let books = Books::keep(facts);
     let judged = Judged {
         facts,
         books: &books,
         grading: judging.grading,
     };
-    let outcomes: Vec<(&'static Check, Outcome)> = CHECKS
+    let parts: Vec<(&'static Check, Parts)> = CHECKS
         .iter()
         // The checks of this version are about servers; the one in front of a facilitator is not the target.
         .filter(|check| judging.selects(check) && !facilitator_controls::applies(facts))
-        .map(|check| (check, checks::run_check(check, &judged)))
+        .map(|check| (check, checks::run_parts(check, &judged)))
         .collect();
-    parts.insert(0, invariants::judge_all(&Span::whole(facts, &books)));
-    let invariants = invariants::results(parts);
+    let outcomes: Vec<(&'static Check, Outcome)> = parts
+        .iter()
+        .map(|(check, parts)| (*check, checks::whole(parts)))
+        .collect();
+    let own = invariants::judge_all(&Span::whole(facts, &books));
+    let (invariants, survey, expectations) =
+        expecting(whole, judging, (&parts, &outcomes), &own, scenarios);
     let controls = controls::of_run(&judged);
     let grounds = Grounds {
         facts,
         checks: &outcomes,
         invariants: &invariants,
         controls: &controls,
+        survey: &survey,
     };
     let verdict = run_verdict::decide(&grounds);
     let money = money::totals(&books, &money::undone(facts));
     let results: Vec<_> = outcomes
         .iter()
-        .map(|(check, outcome)| checks::result_of(check, outcome, replay(facts, judging, check)))
+        .map(|(check, outcome)| CheckResult {
+            expected: survey.expected.get(check.id).cloned(),
+            ..checks::result_of(check, outcome, replay(facts, judging, check))
+        })
         .collect();
     let run = facts.run;
     let (rows, books_left_out) = super::books::rows(facts, &books);
-    Report {
+    let report = Report {
         schema: SCHEMA,
         verdict,
         summary: summary::line(&grounds, verdict, &money),
@@ -90,8 +106,12 @@ pub(super) fn build_with(
         spec_revision: SPEC_REVISION.to_owned(),
         started_unix_s: facts.started_us / 1_000_000,
         duration_ms: facts.last_us.saturating_sub(facts.started_us) / 1_000,
-        counts: count(results.iter().map(|result| result.verdict)),
+        counts: Counts {
+            expected: results.iter().filter(|row| row.expected.is_some()).count(),
+            ..count(results.iter().map(|result| result.verdict))
+        },
         checks: results,
+        expectations,
         notes: notes(facts, &invariants, &controls),
         invariants,
         scenarios: Vec::new(),
@@ -100,7 +120,43 @@ pub(super) fn build_with(
         books: rows,
         books_left_out,
         load: None,
+    };
+    (report, survey)
+}
+
+type Judgements = [(&'static Check, Parts)];
+type Outcomes = [(&'static Check, Outcome)];
+
+/// The invariants over all parts of a run, and what is expected of it; marks what is.
+fn expecting(
+    whole: &Facts<'_>,
+    judging: &Judging,
+    (parts, outcomes): (&Judgements, &Outcomes),
+    own: &[Told],
+    scenarios: &mut Scenarios,
+) -> (Vec<InvariantResult>, Survey, Option<model::Expectations>) {
+    let rounds = scenarios.invariants.iter().map(|(_, told)| told.clone());
+    let all = std::iter::once(own.to_vec()).chain(rounds).collect();
+    let mut invariants = invariants::results(all);
+    let survey = judging.expectations.as_ref().map(|expectations| {
+        let checks = parts.iter().zip(outcomes);
+        let judged = AllJudged {
+            checks: checks.map(|((check, parts), (_, whole))| (*check, whole, parts)),
+            invariants: &invariants,
+            own,
+            scenarios,
+        };
+        expected::survey(judged, whole, expectations)
+    });
+    let (survey, told) = survey.unzip();
+    let survey = survey.unwrap_or_default();
+    for invariant in &mut invariants {
+        invariant.expected = survey.expected.get(&invariant.id).cloned();
     }
+    for scenario in &mut scenarios.results {
+        scenario.expected = survey.expected.get(&scenario.name).cloned();
+    }
+    (invariants, survey, told)
 }
 
 fn replay(facts: &Facts<'_>, judging: &Judging, check: &Check) -> Option<String> {

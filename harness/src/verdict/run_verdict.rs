@@ -3,6 +3,7 @@
 use x402_assay_reports::model::{InvariantResult, RunVerdict, Verdict};
 
 use super::controls::VersionControls;
+use super::expected::Survey;
 use crate::checks::{Check, Outcome};
 use crate::history::Facts;
 
@@ -13,31 +14,38 @@ pub(super) struct Grounds<'a> {
     pub(super) checks: &'a [(&'static Check, Outcome)],
     pub(super) invariants: &'a [InvariantResult],
     pub(super) controls: &'a [VersionControls],
+    /// What is expected of it.
+    pub(super) survey: &'a Survey,
 }
 
 impl Grounds<'_> {
+    /// Checks with a verdict that counts: what is expected does not.
+    pub(super) fn checks_with(
+        &self,
+        verdict: Verdict,
+    ) -> impl Iterator<Item = &(&'static Check, Outcome)> {
+        let with = move |outcome: &Outcome| outcome.verdict() == verdict;
+        let checks = self.checks.iter();
+        checks.filter(move |(check, outcome)| with(outcome) && !self.survey.covers(check.id))
+    }
+
+    /// Invariants that failed and were not expected to.
+    pub(super) fn broken(&self) -> impl Iterator<Item = &InvariantResult> {
+        let failed = |row: &&InvariantResult| row.verdict == Verdict::Fail;
+        let invariants = self.invariants.iter().filter(failed);
+        invariants.filter(|row| row.expected.is_none())
+    }
+
     /// True when something was given or moved that should not have been.
     ///
     /// Every invariant is about money or content, save the receipts, which may be wrong without either.
     pub(super) fn gave_or_moved(&self) -> bool {
-        let check = self.checks.iter().any(|(_, outcome)| outcome.is_given());
-        let invariant = self
-            .invariants
-            .iter()
-            .any(|result| result.verdict == Verdict::Fail && result.id != "I5");
-        check || invariant
+        let mut failed = self.checks_with(Verdict::Fail);
+        failed.any(|(_, outcome)| outcome.is_given()) || self.broken().any(|row| row.id != "I5")
     }
 
     fn any_fail(&self) -> bool {
-        let check = self
-            .checks
-            .iter()
-            .any(|(_, o)| o.verdict() == Verdict::Fail);
-        check
-            || self
-                .invariants
-                .iter()
-                .any(|result| result.verdict == Verdict::Fail)
+        self.checks_with(Verdict::Fail).next().is_some() || self.broken().next().is_some()
     }
 }
 

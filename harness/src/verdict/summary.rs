@@ -43,6 +43,10 @@ pub(super) fn preface(facts: &Facts<'_>) -> &'static str {
 fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
     let passed = count(grounds, Verdict::Pass);
     let warned = count(grounds, Verdict::Warn);
+    let expected = match grounds.survey.expected.len() {
+        0 => String::new(),
+        n => format!(", {} expected", counted(n, "finding")),
+    };
     let warnings = match warned {
         0 => String::new(),
         1 => ", 1 warning to look at".to_owned(),
@@ -62,25 +66,17 @@ fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
         false => format!(", {passed} checks passed"),
     };
     format!(
-        "{} settled, {} served{checks}{warnings}{next}.",
+        "{} settled, {} served{checks}{expected}{warnings}{next}.",
         counted(money.settled, "purchase"),
         money.granted
     )
 }
 
 fn nonconformant(grounds: &Grounds<'_>) -> String {
-    let mut failed: Vec<&(&Check, Outcome)> = grounds
-        .checks
-        .iter()
-        .filter(|(_, outcome)| outcome.verdict() == Verdict::Fail)
-        .collect();
+    let mut failed: Vec<&(&Check, Outcome)> = grounds.checks_with(Verdict::Fail).collect();
     // What was given or moved comes first.
     failed.sort_by_key(|(_, outcome)| !outcome.is_given());
-    let broken: Vec<&InvariantResult> = grounds
-        .invariants
-        .iter()
-        .filter(|result| result.verdict == Verdict::Fail)
-        .collect();
+    let broken: Vec<&InvariantResult> = grounds.broken().collect();
     let total = failed.len() + broken.len();
     let more = match total.saturating_sub(1) {
         0 => String::new(),
@@ -132,9 +128,5 @@ fn inconclusive(grounds: &Grounds<'_>) -> String {
 }
 
 fn count(grounds: &Grounds<'_>, wanted: Verdict) -> usize {
-    grounds
-        .checks
-        .iter()
-        .filter(|(_, outcome)| outcome.verdict() == wanted)
-        .count()
+    grounds.checks_with(wanted).count()
 }

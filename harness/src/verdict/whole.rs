@@ -3,32 +3,42 @@
 use x402_assay_reports::model::{Counts, Report, RunVerdict, ScenarioResult, Verdict};
 use x402_assay_reports::text::counted;
 
-use super::report::{Judging, build_report, build_with};
-use super::scenarios;
+use super::expected::Survey;
+use super::report::{Judging, build_with};
+use super::scenarios::{self, Scenarios};
 use super::summary::preface;
 use crate::audit::{Books, money};
 use crate::history::{Damage, Event, Facts, What};
 
 /// Judges a history. What scenarios did is kept away from the checks: it was made to go wrong.
 pub fn judge_history(events: &[Event], damage: Option<&Damage>, judging: &Judging) -> Report {
+    survey_history(events, damage, judging).0
+}
+
+/// The same, and what the expectations are worth in it.
+pub fn survey_history(
+    events: &[Event],
+    damage: Option<&Damage>,
+    judging: &Judging,
+) -> (Report, Survey) {
     let whole = Facts::new(events, damage);
     let begin = events
         .iter()
         .position(|event| matches!(event.what, What::Scenario { .. }));
     let Some(begin) = begin else {
-        return build_report(&whole, judging);
+        return build_with(&whole, &whole, judging, &mut Scenarios::default());
     };
     let mut before = Facts::new(&events[..begin], damage);
     before.ending = whole.ending;
     before.last_us = whole.last_us;
-    let judged = scenarios::judge(&whole);
-    let mut report = build_with(&before, judging, judged.invariants);
+    let mut judged = scenarios::judge(&whole);
+    let (mut report, survey) = build_with(&before, &whole, judging, &mut judged);
     let books = Books::keep(&whole);
     report.money = money::totals(&books, &money::undone(&whole));
     (report.books, report.books_left_out) = super::books::rows(&whole, &books);
     report.scenarios = judged.results;
     decide(&mut report, &before);
-    report
+    (report, survey)
 }
 
 /// A failed scenario makes the run nonconformant; one that shows nothing keeps it from being conformant.
@@ -38,7 +48,7 @@ fn decide(report: &mut Report, before: &Facts<'_>) {
         let mut found: Vec<&ScenarioResult> = report
             .scenarios
             .iter()
-            .filter(|scenario| scenario.verdict == verdict)
+            .filter(|scenario| scenario.verdict == verdict && scenario.expected.is_none())
             .collect();
         // What was given or moved comes first.
         found.sort_by_key(|scenario| most_consequential(scenario));
@@ -83,6 +93,7 @@ fn counted_out(counts: &Counts) -> String {
             format!("{} inconclusive", counts.inconclusive),
         ),
         (counts.skipped, format!("{} skipped", counts.skipped)),
+        (counts.expected, format!("{} expected", counts.expected)),
     ] {
         if count > 0 {
             line.push_str(&format!(", {what}"));

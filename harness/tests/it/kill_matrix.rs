@@ -2,20 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use x402_assay::bench::{self, Bench};
-use x402_assay::checks::{self, Grade};
-use x402_assay::cli::args::Setup;
-use x402_assay::history::Facts;
-use x402_assay::reference_server::Defect;
-use x402_assay::runner::{Repeats, Scope, Silent};
-use x402_assay::verdict::{self, Judging};
-use x402_assay_protocol::Version;
+use x402_assay::checks;
+use x402_assay::selftest::{self, Difference, NONE, Row};
 use x402_assay_reports::Report;
 use x402_assay_reports::model::{RunVerdict, Verdict};
+
+use crate::support;
 
 /// Runs under way at once: each is a whole bench.
 const WIDTH: usize = 4;
@@ -28,98 +24,52 @@ const UNJUDGED: &[&str] = &[
     "free-without-kinds",
     "guard-forgets-early",
     "guard-released-on-unknown",
+    "large-header-unpaid",
+    "preflight-unpaid",
 ];
 
-/// A server that speaks both versions is asked for both, but for a defect of v1 alone: it hides that v1 is spoken.
-fn versions(defects: &[&str]) -> Option<Vec<Version>> {
-    defects
-        .iter()
-        .any(|name| name.starts_with("v1-"))
-        .then(|| vec![Version::V1])
-}
-
-/// Less than a wait takes: what waits is not sent.
-const IN_HASTE: Duration = Duration::from_millis(300);
-/// Checks whose probes take longer, with a run of their own below.
+/// Checks whose probes take longer than the matrix waits, with a run of their own below.
 const TAKE_TIME: &[&str] = &["SRV-FLOW-018"];
 
-async fn run_with(defects: &[&str]) -> Report {
-    run_patiently(defects, IN_HASTE).await
-}
-
-async fn run_patiently(defects: &[&str], patience: Duration) -> Report {
-    let mut names: Vec<String> = defects.iter().map(|name| (*name).to_owned()).collect();
-    if defects.iter().any(|name| name.starts_with("upfront-")) {
-        names.push("upfront".to_owned());
-    }
-    let setup = Setup {
-        versions: versions(defects),
-        ..Setup::built_in(names, Duration::from_secs(20))
-    };
-    let bench = Bench {
-        setup: &setup,
-        scope: Scope::Battery,
-        scenarios: &[],
-        repeats: Repeats::default(),
-        seed: 1,
-        out: None,
-        strict: false,
-        patience,
-        guard: env!("CARGO_BIN_EXE_x402-assay").into(),
-        cancel: CancellationToken::new(),
-        progress: &Silent,
-    };
-    let outcome = bench::run(&bench).await.unwrap();
-    let facts = Facts::new(&outcome.history, None);
-    verdict::build_report(&facts, &Judging::default())
-}
-
-/// Checks and invariants that are red (`fail`, or `warn` marked with `~`).
-fn red(report: &Report) -> Vec<String> {
-    let checks = report.checks.iter().map(|check| (&check.id, check.verdict));
-    let invariants = report.invariants.iter().map(|row| (&row.id, row.verdict));
-    checks
-        .chain(invariants)
-        .filter_map(|(id, verdict)| match verdict {
-            Verdict::Fail => Some(id.clone()),
-            Verdict::Warn => Some(format!("~{id}")),
-            Verdict::Inconclusive => Some(format!("?{id}")),
-            _ => None,
-        })
-        .collect()
+async fn run_with(defects: &[&str], patience: Duration) -> Report {
+    let setup = selftest::built_in(defects);
+    let guard = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
+    let report = selftest::report_of(&setup, guard, patience, CancellationToken::new()).await;
+    report.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_defect_turns_red_exactly_its_checks() {
-    let runs = Defect::ALL.iter().map(|defect| async move {
-        let report = run_with(&[defect.name()]).await;
-        (defect.name(), report)
-    });
-    let reports: BTreeMap<&str, Report> = futures_util::stream::iter(runs)
-        .buffer_unordered(WIDTH)
-        .collect()
-        .await;
-
-    let mut table = String::new();
-    let mut killed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (defect, report) in &reports {
-        let red = red(report);
-        writeln!(table, "{defect:32} {:?}: {}", report.verdict, red.join(" ")).unwrap();
-        let unnoticed = report.verdict == RunVerdict::Conformant && red.is_empty();
-        assert_eq!(unnoticed, UNJUDGED.contains(defect), "{defect}: {red:?}");
-        for id in red {
-            killed
-                .entry(id.trim_start_matches('~').to_owned())
-                .or_default()
-                .insert(defect);
-        }
-    }
-    insta::assert_snapshot!("kill_matrix", table);
+    let guard = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
+    let cancel = CancellationToken::new();
+    let rows = selftest::measure(guard, WIDTH, &cancel, |_, _| {})
+        .await
+        .unwrap();
 
     let mut wrong = String::new();
+    for row in rows.iter().filter(|row| row.defect != NONE) {
+        let is_listed = UNJUDGED.contains(&row.defect.as_str());
+        if row.is_unnoticed() != is_listed {
+            writeln!(wrong, "listed as unjudged: {is_listed}, but {row:?}").unwrap();
+        }
+    }
+    let mut killed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &rows {
+        for id in row.killed() {
+            killed.entry(id).or_default().insert(&row.defect);
+        }
+    }
+    if support::rewrites() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/selftest/matrix.txt");
+        std::fs::write(file, selftest::text(&rows)).unwrap();
+    } else {
+        let differences = selftest::differences(&rows, &selftest::recorded());
+        let told: Vec<String> = differences.iter().map(Difference::told).collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+
     for check in checks::CHECKS {
-        // What is only recorded never turns red.
-        if check.grade == checks::Grade::Info || TAKE_TIME.contains(&check.id) {
+        if TAKE_TIME.contains(&check.id) {
             continue;
         }
         let by = killed.get(check.id).cloned().unwrap_or_default();
@@ -143,8 +93,9 @@ async fn each_defect_turns_red_exactly_its_checks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_defect_nothing_is_red() {
-    let report = run_with(&[]).await;
-    assert_eq!(red(&report), Vec::<String>::new(), "{report:#?}");
+    let report = run_with(&[], selftest::PATIENCE).await;
+    let row = Row::of(NONE, &report);
+    assert_eq!(row.red, Vec::<String>::new(), "{report:#?}");
     assert_eq!(report.verdict, RunVerdict::Conformant);
     let unobserved: Vec<&str> = report
         .invariants
@@ -165,10 +116,10 @@ async fn with_patience_the_slow_handler_is_judged() {
             let found = report.checks.iter().find(|row| row.id == *id);
             found.map(|row| row.verdict)
         };
-        let honest = run_patiently(&[], patience).await;
+        let honest = run_with(&[], patience).await;
         assert_eq!(verdict(&honest), Some(Verdict::Pass), "{id}");
         for defect in check.killed_by {
-            let report = run_patiently(&[defect], patience).await;
+            let report = run_with(&[defect], patience).await;
             assert_eq!(verdict(&report), Some(Verdict::Warn), "{id}: {defect}");
         }
     }

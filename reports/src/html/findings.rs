@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::head::{anchor, badge, command, line};
+use super::head::{anchor, badge, command, expected, line};
 use super::sequence;
 use crate::finding::{Finding, Source};
 use crate::model::{CheckResult, Evidence, InvariantResult, Report};
@@ -25,9 +25,10 @@ pub(super) fn render(report: &Report, found: &[Finding<'_>]) -> Markup {
             @if found.is_empty() && report.scenarios.is_empty() { p { "None." } }
             @if found.is_empty() && !report.scenarios.is_empty() { p { "None of the checks; what scenarios showed is " a href="#scenarios" { "below" } "." } }
             @for (index, finding) in found.iter().take(SHOWN).enumerate() {
-                details.finding id={"finding-" (anchor(finding.id()))} open[index < 5] {
-                    summary { (badge(finding.verdict)) " " strong { (line(finding.id())) } " " (line(finding.title()))
+                details.finding id={"finding-" (anchor(finding.id()))} open[index < 5 && finding.expected().is_none()] {
+                    summary { (badge(finding.verdict)) (expected(finding.expected())) " " strong { (line(finding.id())) } " " (line(finding.title()))
                         @if !finding.breaks.is_empty() { " " span.breaks { "breaks " (line(&finding.breaks.join(", "))) } } }
+                    @if let Some(why) = finding.expected() { p.seen { "Expected: " (line(&why.told())) } }
                     @match finding.source {
                         Source::Check(check) => (of_check(report, check)),
                         Source::Invariant(invariant) => (of_invariant(invariant)),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::finding::{Finding, Source};
-use crate::model::{Control, Report, RunVerdict, Verdict};
+use crate::model::{Control, Expected, Report, RunVerdict, Verdict};
 use crate::{reproduce, text};
 
 const LINE_MAX: usize = 600;
@@ -120,16 +120,39 @@ fn money(report: &Report) -> Markup {
     }
 }
 
+/// A badge for what is accepted.
+pub(super) fn expected(why: Option<&Expected>) -> Markup {
+    html! { @if let Some(why) = why { " " span.badge.expected title=(line(&why.told())) { "expected" } } }
+}
+
+/// Entries of the expectations file that somebody should look at.
+pub(super) fn expectations(report: &Report) -> Markup {
+    let remarks: Vec<_> = report
+        .expectations
+        .iter()
+        .flat_map(|file| file.remarks())
+        .collect();
+    html! {
+        @if !remarks.is_empty() {
+            section #expectations { h2 { "Expectations to look at" }
+                ul { @for (kind, note) in remarks.iter().take(NOTES_MAX) { li { span.badge.warn { (kind) } " " (line(&note.told())) } } }
+                @if remarks.len() > NOTES_MAX { p { (remarks.len() - NOTES_MAX) " more in " code { "report.json" } } }
+            }
+        }
+    }
+}
+
 /// What to act on, in the order in which it should be fixed.
 pub(super) fn fix_first(report: &Report, found: &[Finding<'_>]) -> Markup {
     html! {
         section #first aria-labelledby="first-title" {
             h2 #first-title { "Fix first" }
+            @let found: Vec<&Finding<'_>> = found.iter().filter(|finding| finding.expected().is_none()).collect();
             @if found.is_empty() {
                 p { @if report.verdict == RunVerdict::Conformant { "Nothing to fix." } @else { "No finding; see the controls above." } }
             } @else {
                 ol {
-                    @for finding in found.iter().take(FIRST) {
+                    @for finding in found.iter().copied().take(FIRST) {
                         li { (badge(finding.verdict)) " " a href={"#" (place(finding))} { (line(finding.id())) }
                             " " (line(finding.title())) @if let Some(fix) = fix(finding) { ": " em { (text::line(fix, 300)) } } }
                     }

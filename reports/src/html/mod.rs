@@ -23,6 +23,7 @@ pub fn render(report: &Report) -> String {
     let body = html! {
         (head::render(report))
         (head::fix_first(report, &found))
+        (head::expectations(report))
         (findings::render(report, &found))
         (scenarios::render(report))
         (checks::render(report))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::findings::evidence;
-use super::head::{anchor, badge, command, line, verdict_word};
+use super::head::{anchor, badge, command, expected, line, verdict_word};
 use crate::model::{CaseResult, Evidence, Report, ScenarioFinding, ScenarioResult, Verdict};
 use crate::text;
 
@@ -29,7 +29,7 @@ fn one(scenario: &ScenarioResult) -> Markup {
         .filter(|case| case.verdict == scenario.verdict)
         .take(CASES_SHOWN)
         .collect();
-    let open = scenario.verdict == Verdict::Fail;
+    let open = scenario.verdict == Verdict::Fail && scenario.expected.is_none();
     let more = scenario
         .cases
         .iter()
@@ -38,7 +38,7 @@ fn one(scenario: &ScenarioResult) -> Markup {
         - told.len();
     html! {
         details.finding id={"scenario-" (anchor(&scenario.name))} open[open] {
-            summary { (badge(scenario.verdict)) " " strong { (line(&scenario.name)) } " " (line(&scenario.about)) }
+            summary { (badge(scenario.verdict)) (expected(scenario.expected.as_ref())) " " strong { (line(&scenario.name)) } " " (line(&scenario.about)) }
             p { (counted(scenario)) @if let Some(smallest) = &scenario.smallest { "; smallest: " code { (line(smallest)) } } }
             @if !scenario.sources.is_empty() { p.sources { "Seen in: " (line(&scenario.sources.join(", "))) } }
             @for (index, case) in told.iter().enumerate() {

@@ -14,10 +14,19 @@ const EVIDENCE_MAX: usize = 8;
 const VIOLATIONS_MAX: usize = 5;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
-    if !findings.is_empty() {
-        page.block(&format!("### Findings ({})\n\n", findings.len()));
-        let left_out = page.blocks(findings.iter().map(finding));
+    let (expected, open): (Vec<_>, Vec<_>) = findings
+        .iter()
+        .partition(|finding| finding.expected().is_some());
+    if !open.is_empty() {
+        page.block(&format!("### Findings ({})\n\n", open.len()));
+        let left_out = page.blocks(open.into_iter().map(finding));
         said(page, left_out, "finding");
+    }
+    if !expected.is_empty() {
+        page.block(&format!("### Expected ({})\n\n", expected.len()));
+        let left_out = page.blocks(expected.into_iter().map(accepted));
+        page.block("\n");
+        said(page, left_out, "expected finding");
     }
     scenarios::render(page, report);
     if !report.invariants.is_empty() {
@@ -67,6 +76,20 @@ fn finding(finding: &Finding<'_>) -> String {
     }
     out.push('\n');
     out
+}
+
+/// One line, and why it is accepted.
+fn accepted(finding: &Finding<'_>) -> String {
+    let why = finding
+        .expected()
+        .map_or_else(String::new, |why| why.told());
+    format!(
+        "- {}: {} {} (expected: {})\n",
+        word(finding.verdict),
+        code(finding.id(), 80),
+        inline(finding.title(), SENTENCE_MAX),
+        inline(&why, SENTENCE_MAX)
+    )
 }
 
 fn check_finding(out: &mut String, finding: &Finding<'_>, check: &CheckResult) {

@@ -21,6 +21,7 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     ));
     page.block(&facts(report));
     page.block(&money(report));
+    expectations(page, report);
     let notes = report.notes.iter().take(NOTES_MAX);
     let left_out = page.blocks(notes.map(|note| format!("> {}\n>\n", inline(note, VALUE_MAX))));
     let left_out = left_out + report.notes.len().saturating_sub(NOTES_MAX);
@@ -33,6 +34,24 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     if !report.notes.is_empty() {
         page.block("\n");
     }
+}
+
+/// Entries of the expectations file that somebody should look at.
+fn expectations(page: &mut Page, report: &Report) {
+    let Some(expectations) = &report.expectations else {
+        return;
+    };
+    let lines = expectations.remarks().map(|(kind, note)| {
+        let told = inline(&note.told(), VALUE_MAX);
+        format!("- **{kind} expectation:** {told}\n")
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return;
+    }
+    let left_out = page.blocks(lines);
+    page.block("\n");
+    super::findings::said(page, left_out, "expectation");
 }
 
 pub(super) fn render_tail(page: &mut Page, report: &Report) {
@@ -89,7 +108,7 @@ fn facts(report: &Report) -> String {
                 counts.inconclusive,
                 counts.info,
                 counts.skipped
-            ),
+            ) + &expected(counts.expected),
         ),
         ("Scenarios", scenario_counts(report)),
         ("Seed", code(&report.seed.to_string(), 20)),
@@ -107,6 +126,14 @@ fn facts(report: &Report) -> String {
     table("| | |\n|---|---|\n", rows)
 }
 
+/// `, 2 expected`, or nothing.
+fn expected(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(", {count} expected"),
+    }
+}
+
 /// Empty when no scenario was selected.
 fn scenario_counts(report: &Report) -> String {
     if report.scenarios.is_empty() {
@@ -118,7 +145,7 @@ fn scenario_counts(report: &Report) -> String {
     format!(
         "{held} of {ran} held, {} failed, {} warned, {} inconclusive, {} skipped",
         counts.fail, counts.warn, counts.inconclusive, counts.skipped
-    )
+    ) + &expected(counts.expected)
 }
 
 fn control(control: &Control) -> String {

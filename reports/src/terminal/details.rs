@@ -15,16 +15,30 @@ const VIOLATIONS_MAX: usize = 5;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
     controls(page, report);
+    let expectations = report.expectations.iter();
+    let remarks = expectations.flat_map(|file| file.remarks());
+    let remarks: Vec<String> = remarks
+        .map(|(kind, note)| format!("{kind}: {}", note.told()))
+        .collect();
+    let file = report.expectations.as_ref();
+    let title = file.map_or_else(String::new, |file| {
+        format!("entries of {} to look at", file.file)
+    });
+    list(page, &title, remarks.iter().map(String::as_str));
     list(page, "notes", report.notes.iter().map(String::as_str));
-    if !findings.is_empty() {
-        page.heading(&format!("findings ({})", findings.len()));
-        for (index, finding) in findings.iter().enumerate() {
+    let (expected, open): (Vec<_>, Vec<_>) = findings
+        .iter()
+        .partition(|finding| finding.expected().is_some());
+    if !open.is_empty() {
+        page.heading(&format!("findings ({})", open.len()));
+        for (index, finding) in open.into_iter().enumerate() {
             if index > 0 {
                 page.end();
             }
             self::finding(page, finding);
         }
     }
+    accepted(page, &expected);
     scenarios::render(page, report);
     invariants(page, &report.invariants, findings);
     results(page, "observed", report, Verdict::Info);
@@ -70,6 +84,24 @@ fn finding(page: &mut Page, finding: &Finding<'_>) {
         Source::Check(check) => check_finding(page, finding, check),
         Source::Invariant(invariant) => violations(page, INDENT, invariant, true),
         Source::Scenario(scenario) => scenarios::finding(page, finding, scenario),
+    }
+}
+
+/// One line each, and why it is accepted.
+fn accepted(page: &mut Page, expected: &[&Finding<'_>]) {
+    if expected.is_empty() {
+        return;
+    }
+    page.heading(&format!("expected ({})", expected.len()));
+    for finding in expected {
+        page.blanks(2);
+        page.column(Style::Dim, tag(finding.verdict), INDENT);
+        let width = finding.id().chars().count().min(ID_MAX) + 2;
+        page.column(Style::Plain, finding.id(), width);
+        let why = finding
+            .expected()
+            .map_or_else(String::new, |why| why.told());
+        page.paragraph(Style::Plain, 2 + INDENT + width, &why);
     }
 }
 

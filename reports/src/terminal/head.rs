@@ -2,7 +2,7 @@
 
 use super::page::{ID_MAX, Page, Style};
 use crate::finding::Finding;
-use crate::model::{Control, Counts, Fidelity, Report, RunVerdict, Target, Verdict};
+use crate::model::{Control, Counts, Expectations, Fidelity, Report, RunVerdict, Target, Verdict};
 use crate::text;
 
 const LABEL_WIDTH: usize = 11;
@@ -22,6 +22,12 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
         );
     }
     field(page, "checks", &counts(&report.counts));
+    if let Some(expectations) = &report.expectations {
+        let remarks = expectation_remarks(expectations);
+        if !remarks.is_empty() {
+            field(page, "expected", &remarks);
+        }
+    }
     field(page, "run", &run(report));
     fix_first(page, findings);
 }
@@ -141,6 +147,7 @@ fn scenario_counts(counts: &Counts) -> String {
         (counts.warn, "warned"),
         (counts.inconclusive, "inconclusive"),
         (counts.skipped, "skipped"),
+        (counts.expected, "expected"),
     ];
     for (count, label) in others {
         if count > 0 {
@@ -148,6 +155,20 @@ fn scenario_counts(counts: &Counts) -> String {
         }
     }
     parts.join(" · ")
+}
+
+/// How many entries of the expectations file somebody should look at; they are named below.
+fn expectation_remarks(expectations: &Expectations) -> String {
+    let kinds = [
+        (expectations.expired.len(), "expired"),
+        (expectations.partial.len(), "partial"),
+        (expectations.stale.len(), "stale"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    kinds.join(" · ")
 }
 
 fn counts(counts: &Counts) -> String {
@@ -160,6 +181,7 @@ fn counts(counts: &Counts) -> String {
         (counts.inconclusive, "inconclusive"),
         (counts.info, "info"),
         (counts.skipped, "skipped"),
+        (counts.expected, "expected"),
     ];
     for (count, label) in others {
         if count > 0 {
@@ -183,6 +205,7 @@ fn fix_first(page: &mut Page, findings: &[Finding<'_>]) {
     let first: Vec<_> = findings
         .iter()
         .filter(|finding| finding.verdict != Verdict::Inconclusive)
+        .filter(|finding| finding.expected().is_none())
         .take(FIX_FIRST_MAX)
         .collect();
     let id_width = first

@@ -111,6 +111,7 @@ fn a_check() -> impl Strategy<Value = CheckResult> {
             fix: options.1,
             replay: options.2,
             tags: options.3,
+            expected: None,
         })
 }
 

@@ -1,6 +1,7 @@
 //! Renderers on sample reports.
 
 mod books_csv;
+mod expected;
 mod hostile;
 mod html;
 mod json;

@@ -15,6 +15,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("scenarios_failing", crate::scenarios::failing()),
         ("scenarios_warning", crate::scenarios::warning()),
         ("scenarios_skipped", crate::scenarios::all_skipped()),
+        ("expected", crate::expected::report()),
     ]
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn check(id: &str, title: &str, verdict: Verdict, detail: &str) -> Ch
         fix: None,
         replay: None,
         tags: Vec::new(),
+        expected: None,
     }
 }
 
@@ -62,10 +64,11 @@ fn invariant(id: &str, title: &str, observed: usize) -> InvariantResult {
         },
         observed,
         violations: Vec::new(),
+        expected: None,
     }
 }
 
-fn recount(mut report: Report) -> Report {
+pub(crate) fn recount(mut report: Report) -> Report {
     let count = |verdict| {
         let same = report
             .checks
@@ -80,6 +83,11 @@ fn recount(mut report: Report) -> Report {
         info: count(Verdict::Info),
         inconclusive: count(Verdict::Inconclusive),
         skipped: count(Verdict::Skipped),
+        expected: report
+            .checks
+            .iter()
+            .filter(|check| check.expected.is_some())
+            .count(),
     };
     report
 }
@@ -183,6 +191,7 @@ pub(crate) fn conformant_builtin() -> Report {
             p99_us: 40_001,
             max_us: 1_250_000,
         }],
+        expectations: None,
         notes: Vec::new(),
         scenarios: Vec::new(),
         books: books(),

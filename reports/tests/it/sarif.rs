@@ -37,6 +37,7 @@ fn scenarios_that_failed_are_results() {
             verdict,
             smallest: None,
             replay: None,
+            expected: None,
             cases: vec![CaseResult {
                 rate: None,
                 interleaving: Vec::new(),

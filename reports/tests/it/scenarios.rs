@@ -34,6 +34,7 @@ fn scenario(name: &str, about: &str, cases: Vec<CaseResult>) -> ScenarioResult {
         replay: Some(format!(
             "x402-assay run {name} --server http://127.0.0.1:3000/paid --seed 7"
         )),
+        expected: None,
     }
 }
 

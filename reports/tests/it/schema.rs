@@ -64,7 +64,7 @@ fn what_does_not_fit_the_model_does_not_fit_the_schema() {
 #[test]
 fn schema_and_model_name_the_same_members() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let report = value(&samples::nonconformant());
+    let report = value(&crate::expected::report());
     assert_eq!(names(&schema["properties"]), names(&report));
     let check = |check: &Value| names(check);
     let described = check(&schema["$defs"]["check"]["properties"]);

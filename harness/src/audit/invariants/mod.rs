@@ -161,7 +161,7 @@ impl Holding {
 }
 
 /// One invariant over one part of a history.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Told {
     /// `I1` and so on.
     pub id: &'static str,
@@ -196,6 +196,7 @@ pub fn results(parts: Vec<Vec<Told>>) -> Vec<InvariantResult> {
             verdict: Verdict::Skipped,
             observed: 0,
             violations: Vec::new(),
+            expected: None,
         })
         .collect();
     let mut breaches: BTreeMap<&str, Kept> = BTreeMap::new();

@@ -7,7 +7,7 @@ use super::judge::JudgeArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
 use super::run::{DoctorArgs, RunArgs};
-use super::service::{DownArgs, ListArgs, UpArgs};
+use super::service::{DownArgs, ListArgs, SelftestArgs, UpArgs};
 
 /// Starts a local chain, a facilitator and paying clients, drives an x402 target, and judges by
 /// the money that really moved.
@@ -38,6 +38,10 @@ Every flag can also be set as X402_ASSAY_<FLAG>; flag > environment > file > def
 
 const REPLAY_EXITS: &str = "\
 Exit codes: 3 reproduced, 0 not reproduced, 5 could not run, 2 a bad file or flag, 130 interrupted
+Every flag can also be set as X402_ASSAY_<FLAG>.";
+
+const SELFTEST_EXITS: &str = "\
+Exit codes: 0 as recorded, 3 the matrix differs, 1 internal error, 130 interrupted
 Every flag can also be set as X402_ASSAY_<FLAG>.";
 
 const VARIABLES: &str =
@@ -93,9 +97,9 @@ pub(super) enum CommandArgs {
     /// Render a report or a history in another format
     #[command(after_help = VARIABLES)]
     Report(ReportArgs),
-    /// Reserved: prove that every check can fail
-    #[command(disable_help_flag = true)]
-    Selftest(Rest),
+    /// Prove that every check can fail: run the built-in server with each of its defects
+    #[command(after_help = SELFTEST_EXITS)]
+    Selftest(SelftestArgs),
     /// Reserved: test real SDKs
     #[command(disable_help_flag = true)]
     Interop(Rest),
@@ -131,7 +135,6 @@ impl CommandArgs {
         Some(match self {
             Self::Load(_) => "load",
             Self::Compare(_) => "compare",
-            Self::Selftest(_) => "selftest",
             Self::Interop(_) => "interop",
             Self::Run(_)
             | Self::Up(_)
@@ -141,6 +144,7 @@ impl CommandArgs {
             | Self::Explain { .. }
             | Self::Judge(_)
             | Self::Replay(_)
+            | Self::Selftest(_)
             | Self::Report(_)
             | Self::Scenario(_) => return None,
         })

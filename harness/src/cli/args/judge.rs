@@ -48,6 +48,15 @@ pub(super) struct JudgeArgs {
     #[arg(env = "X402_ASSAY_ALSO", hide_env = true)]
     also: Vec<Extra>,
 
+    /// Findings that are accepted [default: x402-assay.expectations.yaml, where it exists]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "X402_ASSAY_EXPECTATIONS",
+        hide_env = true
+    )]
+    expectations: Option<PathBuf>,
+
     /// Print the report as JSON on stdout
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
     #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
@@ -70,6 +79,7 @@ impl JudgeArgs {
             out: self.out.as_ref().map(in_folder),
             also: self.also.clone(),
             json: self.json,
+            expectations: self.expectations.as_ref().map(in_folder),
         }
     }
 }

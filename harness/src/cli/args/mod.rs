@@ -20,7 +20,7 @@ pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
     Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReplayOptions, ReportOptions,
-    RunOptions, Selection, Setup, UpOptions, Verbosity,
+    RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

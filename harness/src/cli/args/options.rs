@@ -39,6 +39,8 @@ pub enum Command {
     Judge(JudgeOptions),
     /// Make one finding again.
     Replay(Box<ReplayOptions>),
+    /// Measure the kill matrix and compare it with what is recorded.
+    Selftest(SelftestOptions),
     /// Render a report or a history in another format.
     Report(ReportOptions),
     /// Write a built-in scenario's file to the current folder.
@@ -150,6 +152,10 @@ pub struct RunOptions {
     pub slow: bool,
     /// Look for the smallest form of each failing scenario.
     pub minimise: bool,
+    /// The expectations file, if one was named.
+    pub expectations: Option<PathBuf>,
+    /// Write the expectations file anew.
+    pub update_expectations: bool,
 }
 
 /// Which checks to perform.
@@ -278,6 +284,13 @@ pub enum ListRole {
     Client,
 }
 
+/// Options of `selftest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelftestOptions {
+    /// The matrix as JSON.
+    pub json: bool,
+}
+
 /// Options of `doctor`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoctorOptions {
@@ -329,6 +342,8 @@ pub struct JudgeOptions {
     pub also: Vec<Extra>,
     /// The report as JSON on stdout.
     pub json: bool,
+    /// The expectations file, if one was named.
+    pub expectations: Option<PathBuf>,
 }
 
 /// Options of `report`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::command::{CommandArgs, ScenarioWhat};
 use super::options::{
     Command, DoctorOptions, DownOptions, FailOn, Invocation, ListOptions, RunOptions, Selection,
-    UpOptions, Verbosity,
+    SelftestOptions, UpOptions, Verbosity,
 };
 use super::parse::Parsed;
 use super::run::{RunArgs, SelectionArgs, VerdictArgs};
@@ -79,6 +79,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
                 json,
             }))
         }
+        CommandArgs::Selftest(args) => Some(Command::Selftest(SelftestOptions { json: args.json })),
         CommandArgs::Scenario(args) => {
             let ScenarioWhat::Copy { name } = &args.what;
             Some(Command::ScenarioCopy { name: name.clone() })
@@ -151,6 +152,12 @@ fn run(
         patience,
         slow: args.selection.slow,
         minimise: args.selection.minimise,
+        expectations: args
+            .verdict
+            .expectations
+            .as_ref()
+            .map(|file| surroundings.folder.join(file)),
+        update_expectations: args.verdict.update_expectations,
     })))
 }
 
@@ -182,8 +189,8 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 8] = [
-        "run", "up", "down", "list", "doctor", "judge", "replay", "report",
+    const COMMANDS: [&str; 10] = [
+        "run", "up", "down", "list", "doctor", "judge", "replay", "report", "explain", "selftest",
     ];
     let mut found = Vec::new();
     for path in given {

@@ -117,6 +117,20 @@ pub(super) struct VerdictArgs {
     #[arg(long, value_name = "GRADING", value_enum, default_value = "default")]
     #[arg(env = "X402_ASSAY_GRADING", hide_env = true)]
     pub(super) grading: Grading,
+
+    /// Findings that are accepted [default: x402-assay.expectations.yaml, where it exists]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "X402_ASSAY_EXPECTATIONS",
+        hide_env = true
+    )]
+    pub(super) expectations: Option<PathBuf>,
+
+    /// Write that file anew: accept what this run found, drop what held
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_UPDATE_EXPECTATIONS", hide_env = true)]
+    pub(super) update_expectations: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -67,6 +67,14 @@ pub(super) struct ListArgs {
     pub(super) json: bool,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(super) struct SelftestArgs {
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
+    pub(super) json: bool,
+}
+
 impl ValueEnum for ListRole {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Server, Self::Facilitator, Self::Client]

@@ -56,8 +56,8 @@ impl Judged {
 #[derive(Debug, Default)]
 pub(super) struct Scenarios {
     pub(super) results: Vec<ScenarioResult>,
-    /// The invariants, round by round.
-    pub(super) invariants: Vec<Vec<Told>>,
+    /// The invariants, round by round, each with the place of its scenario.
+    pub(super) invariants: Vec<(usize, Vec<Told>)>,
 }
 
 /// Judges every scenario of a run.
@@ -65,7 +65,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Scenarios {
     let mut scenes = Scenes::read(facts);
     let mut all = Scenarios::default();
     for (name, text) in &facts.scenarios {
-        let result = one(facts, &mut scenes, name, text, &mut all.invariants);
+        let mut invariants = Vec::new();
+        let result = one(facts, &mut scenes, name, text, &mut invariants);
+        let place = all.results.len();
+        all.invariants
+            .extend(invariants.into_iter().map(|told| (place, told)));
         all.results.push(result);
     }
     all
@@ -122,6 +126,7 @@ fn one<'f, 'h>(
         smallest: smallest(&cases, verdict),
         cases,
         replay: replay(facts, name),
+        expected: None,
     }
 }
 

@@ -20,3 +20,8 @@ pub(crate) fn files_with(dir: &std::path::Path, text: &str) -> Vec<String> {
     }
     found
 }
+
+/// Whether recorded files are to be rewritten instead of compared, as `insta` is told it.
+pub(crate) fn rewrites() -> bool {
+    std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always")
+}

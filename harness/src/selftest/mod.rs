@@ -1,0 +1,8 @@
+//! The kill matrix: every defect switch of the reference server, and exactly what it turns red. A check that no defect
+//! turns red proves nothing, and one that reddens for a defect it is not about is a false alarm.
+
+mod matrix;
+mod measure;
+
+pub use matrix::{Difference, MATRIX, Row, differences, parse, recorded, text};
+pub use measure::{NONE, PATIENCE, built_in, measure, report_of};
