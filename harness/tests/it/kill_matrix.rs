@@ -26,6 +26,7 @@ const UNJUDGED: &[&str] = &[
     "abandoned-purchase-jams",
     "absolute-form-unpaid",
     "already-settled-is-success",
+    "any-route-price",
     "backslash-unpaid",
     "bad-escape-unpaid",
     "batch-unpaid",
