@@ -243,6 +243,8 @@ fn in_words(name: String, kind: &str) -> String {
     match (kind, step) {
         ("", _) => name,
         (kind, Some(step)) => format!("{kind} of step {step}"),
+        // The battery aims its faults at one payment each; whose it is stands beside it.
+        (kind, None) if name.starts_with("battery.") => kind.to_owned(),
         (kind, None) => format!("{kind} `{name}`"),
     }
 }

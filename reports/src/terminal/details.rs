@@ -12,6 +12,12 @@ pub(super) const LABEL_WIDTH: usize = 10;
 pub(super) const INDENT: usize = 6;
 const EVIDENCE_MAX: usize = 6;
 const VIOLATIONS_MAX: usize = 5;
+/// Observations above this count are told on request.
+const OBSERVED_MAX: usize = 6;
+/// Reasons for skipping that are told without being asked.
+const REASONS_MAX: usize = 8;
+/// Notes that are told without being asked.
+const NOTES_MAX: usize = 8;
 
 pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>]) {
     controls(page, report);
@@ -25,7 +31,7 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
         format!("entries of {} to look at", file.file)
     });
     list(page, &title, remarks.iter().map(String::as_str));
-    list(page, "notes", report.notes.iter().map(String::as_str));
+    notes(page, report);
     let (expected, open): (Vec<_>, Vec<_>) = findings
         .iter()
         .partition(|finding| finding.expected().is_some());
@@ -73,6 +79,32 @@ fn list<'a>(page: &mut Page, title: &str, lines: impl Iterator<Item = &'a str>) 
         page.blanks(2);
         page.paragraph(Style::Plain, 2, line);
     }
+}
+
+/// Each note once, with how often it was made.
+fn notes(page: &mut Page, report: &Report) {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for note in &report.notes {
+        match counted.iter_mut().find(|(text, _)| text == note) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((note, 1)),
+        }
+    }
+    let shown = match page.verbose() {
+        true => counted.len(),
+        false => counted.len().min(NOTES_MAX),
+    };
+    let mut lines: Vec<String> = counted[..shown]
+        .iter()
+        .map(|(text, count)| match count {
+            1 => (*text).to_owned(),
+            count => format!("{text} ({count} times)"),
+        })
+        .collect();
+    if shown < counted.len() {
+        lines.push(format!("and {} more in report.json", counted.len() - shown));
+    }
+    list(page, "notes", lines.iter().map(String::as_str));
 }
 
 fn finding(page: &mut Page, finding: &Finding<'_>) {
@@ -182,7 +214,10 @@ fn invariants(page: &mut Page, invariants: &[InvariantResult], findings: &[Findi
         };
         let title = format!("{} ({observed})", invariant.title);
         page.paragraph(Style::Plain, 2 + INDENT + 5, &title);
-        if !findings.iter().any(|finding| finding.id() == invariant.id) {
+        // What held is told in a line; the notes name what was only recorded.
+        let held = matches!(invariant.verdict, Verdict::Pass | Verdict::Skipped);
+        let is_finding = findings.iter().any(|finding| finding.id() == invariant.id);
+        if !is_finding && (!held || page.verbose()) {
             // The findings of scenarios hold the timelines.
             violations(page, 2 + INDENT, invariant, page.verbose());
         }
@@ -231,6 +266,13 @@ fn results(page: &mut Page, title: &str, report: &Report, verdict: Verdict) {
     let Some(width) = results.iter().map(|check| check.id.chars().count()).max() else {
         return;
     };
+    if verdict == Verdict::Info && results.len() > OBSERVED_MAX && !page.verbose() {
+        page.heading(&format!("{title} ({})", results.len()));
+        page.blanks(2);
+        let text = "what the specification leaves open, or what is only recorded: --verbose and the report files tell it";
+        page.paragraph(Style::Plain, 2, text);
+        return;
+    }
     page.heading(&format!("{title} ({})", results.len()));
     let width = width.min(ID_MAX) + 2;
     for check in results {
@@ -264,13 +306,26 @@ fn skipped(page: &mut Page, report: &Report) {
     page.heading(&format!("checks skipped ({total})"));
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
-    for (reason, ids) in reasons {
+    let shown = match page.verbose() {
+        true => reasons.len(),
+        false => reasons.len().min(REASONS_MAX),
+    };
+    let more: usize = reasons[shown..].iter().map(|(_, ids)| ids.len()).sum();
+    for (reason, ids) in &reasons[..shown] {
         let value = if page.verbose() {
             format!("{reason}: {}", ids.join(", "))
         } else {
-            reason.to_owned()
+            (*reason).to_owned()
         };
         page.field(2, &format!("{:>4}", ids.len()), 6, &value);
+    }
+    if more > 0 {
+        page.field(
+            2,
+            &format!("{more:>4}"),
+            6,
+            "for other reasons: --verbose tells them",
+        );
     }
 }
 

@@ -111,6 +111,10 @@ fn attempt<'b, 'h>(
     let (facts, faults) = (span.facts, span.faults());
     let exchanges: Vec<&Exchange<'h>> = facts.carrying(book.signed.authorization).collect();
     let (first, last) = (exchanges.first()?, exchanges.last()?);
+    // Nobody is to take what is paid along with a free request.
+    if exchanges.iter().all(|exchange| exchange.is_free()) {
+        return None;
+    }
     let after_faults = ends.partition_point(|end| *end <= first.sent_at_us);
     let ended_at_us = exchanges
         .iter()
