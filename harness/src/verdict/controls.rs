@@ -96,11 +96,14 @@ fn positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
         return facilitator_controls::positive(judged, version);
     }
     let black_box = !judged.facts.facilitator_called();
-    let held = judged.accepted(version).into_iter().find_map(|exchange| {
-        judged
-            .book_of(exchange)
-            .filter(|book| is_sold(book, black_box))
-    });
+    let accepted = judged.accepted(version).into_iter();
+    let held = accepted
+        .filter(|exchange| exchange.is_success())
+        .find_map(|exchange| {
+            judged
+                .book_of(exchange)
+                .filter(|book| is_sold(book, black_box))
+        });
     match held {
         Some(book) => {
             let seen = if black_box {

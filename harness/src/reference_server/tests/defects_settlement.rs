@@ -2,7 +2,7 @@
 
 use x402_assay_protocol::{Settlement, Version};
 
-use super::super::{Defect, MARKER};
+use super::super::{Defect, MARKER, Variant};
 use super::front::Fault;
 use super::rig::{Rig, granted, receipt};
 use crate::http::Response;
@@ -48,6 +48,23 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let challenged = response.headers.first("payment-required").is_some();
             response.status == 402 && challenged && rig.moved().await.len() == 1
         }
+        Defect::UpfrontLate => {
+            let defects = rig.defects.clone();
+            let upfront = Rig::with(|options| {
+                options.defects = defects;
+                options.variants = [Variant::Upfront].into_iter().collect();
+            });
+            let upfront = upfront.await;
+            granted(&upfront.buy(V2, "/paid").await) && upfront.verifies() == 1
+        }
+        Defect::SettlementOverridesLeak => {
+            let response = rig.buy(V2, "/paid").await;
+            granted(&response) && response.headers.first("settlement-overrides").is_some()
+        }
+        Defect::ExtensionResponsesForwarded => {
+            let response = after(rig, Fault::Aside("e30=")).await;
+            granted(&response) && response.headers.first("extension-responses") == Some(b"e30=")
+        }
         Defect::StreamBeforeSettlement => {
             let payment = rig.sign(V2, "/paid/stream").await;
             rig.front.next("settle", Fault::Say(200, FAILED.to_owned()));
@@ -92,6 +109,12 @@ async fn receipts(rig: &Rig, defect: Defect) -> Option<bool> {
         Defect::ReceiptWrongTransaction => {
             let receipt = receipt(V2, &rig.buy(V2, "/paid").await).unwrap();
             return Some(!rig.mined(&receipt.transaction.unwrap()).await);
+        }
+        Defect::ReceiptInventsTransaction => {
+            let response = after(rig, Fault::Say(200, FAILED.to_owned())).await;
+            let named = receipt(V2, &response).unwrap().transaction;
+            let invented = named.filter(|named| !named.is_empty());
+            return Some(response.status == 402 && invented.is_some());
         }
         Defect::ReceiptClaimsSuccess => {
             let response = after(rig, Fault::Say(200, FAILED.to_owned())).await;

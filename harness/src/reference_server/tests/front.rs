@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 pub(super) enum Fault {
     /// This answer, without asking the facilitator.
     Say(u16, String),
+    /// The facilitator is asked, and its answer carries this `EXTENSION-RESPONSES`.
+    Aside(&'static str),
     /// The facilitator is asked and its answer lost.
     Lose,
     /// The call waits to be let through.
@@ -114,6 +116,9 @@ async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response {
         hold.release.notified().await;
     }
     match fault {
+        Some(Fault::Aside(text_aside)) => {
+            (status, [("extension-responses", text_aside)], text).into_response()
+        }
         Some(Fault::Lose) => (StatusCode::GATEWAY_TIMEOUT, "lost").into_response(),
         _ => (status, text).into_response(),
     }
