@@ -18,7 +18,7 @@ use crate::runner::Progress as _;
 use crate::selftest::{self, Difference, Row};
 
 /// Runs under way at once: most of a run is waiting, for the ledger and for what must not happen.
-const WIDTH: usize = 8;
+const WIDTH: usize = 20;
 
 pub(super) async fn selftest(
     options: SelftestOptions,

@@ -8,8 +8,8 @@ use x402_assay_protocol::{Version, network};
 use super::defects::Defect;
 use super::shop::Shop;
 
-/// Solana testnet: neither generation's facilitators settle there by default.
-const SOLANA_TESTNET: &str = "solana:4uhcVJyU9pJkvQyS88uRDiswHXSCkY3z";
+/// An EVM network that no facilitator of the bench settles on.
+const UNKNOWN_NETWORK: &str = "eip155:987654321";
 /// Whose money it is when the request comes by another host name.
 const OTHER_TENANT: Address = Address::repeat_byte(0x7e);
 
@@ -27,7 +27,7 @@ pub(super) fn odd_offers(shop: &Shop, version: Version, payable: &Value, quote: 
             Defect::OfferUnsupported,
             Version::V2,
             "/network",
-            json!(SOLANA_TESTNET),
+            json!(UNKNOWN_NETWORK),
         ),
         (
             Defect::OfferDrifts,

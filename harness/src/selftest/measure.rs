@@ -11,7 +11,7 @@ use x402_assay_reports::Report;
 use super::matrix::Row;
 use crate::bench::{self, Bench, BenchError};
 use crate::cli::args::Setup;
-use crate::reference_server::Defect;
+use crate::reference_server::{Defect, Variant};
 use crate::runner::{Repeats, Scope, Silent};
 use crate::verdict::{self, Judging};
 
@@ -26,9 +26,9 @@ pub const PATIENCE: Duration = Duration::from_millis(300);
 /// The reference server with these defects, as its row of the matrix is measured.
 pub fn built_in(defects: &[&str]) -> Setup {
     let mut names: Vec<String> = defects.iter().map(|name| (*name).to_owned()).collect();
-    // These go wrong in a flow that is declared.
-    if defects.iter().any(|name| name.starts_with("upfront-")) {
-        names.push("upfront".to_owned());
+    // It goes wrong in a flow that is declared.
+    if defects.contains(&Defect::UpfrontLate.name()) {
+        names.push(Variant::Upfront.name().to_owned());
     }
     Setup {
         versions: versions(defects),

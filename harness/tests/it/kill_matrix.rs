@@ -14,7 +14,7 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use crate::support;
 
 /// Runs under way at once: each is a whole bench.
-const WIDTH: usize = 4;
+const WIDTH: usize = 6;
 
 /// Defects that no check of this version is about; their checks come with the conformance battery, and most of them turn
 /// scenarios red.
@@ -23,10 +23,7 @@ const UNJUDGED: &[&str] = &[
     "challenge-on-used",
     "free-until-supported",
     "free-without-kinds",
-    "guard-forgets-early",
     "guard-released-on-unknown",
-    "large-header-unpaid",
-    "preflight-unpaid",
 ];
 
 /// Checks whose probes take longer than the matrix waits, with a run of their own below.

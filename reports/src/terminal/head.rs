@@ -128,7 +128,7 @@ fn charged_label(report: &Report) -> &'static str {
         .invariants
         .iter()
         .any(|row| row.id == "I2" && row.verdict == Verdict::Fail);
-    match failed || report.scenarios.is_empty() {
+    match failed {
         true => "charged without service",
         false => "charged without service under injected faults",
     }

@@ -12,6 +12,15 @@ use crate::history::{Exchange, Facts};
 /// Seconds a payment must still be valid for to count as a good one.
 const MIN_VALIDITY_S: u64 = 10;
 
+/// Purchases of the battery with nothing odd about them; the others try what a server may refuse.
+const PLAIN: &[&str] = &[
+    "good",
+    "good-2",
+    "privacy/query",
+    "trouble/after-hang",
+    "trouble/after-outage",
+];
+
 /// The last good payment between one fault and the next must have settled; earlier ones may have met the recovery.
 pub(super) const INVARIANT: Invariant = Invariant {
     id: "I9",
@@ -25,6 +34,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     tried_until_served(span, &mut holding);
     let faults = span.faults();
     if faults.is_empty() {
+        return holding;
+    }
+    let first_fault_us = faults.iter().map(|fault| fault.at_us).min();
+    if first_fault_us.is_some_and(|at_us| never_sold(span, at_us)) {
         return holding;
     }
     let ends = fault_ends(facts, faults);
@@ -111,8 +124,7 @@ fn attempt<'b, 'h>(
     let (facts, faults) = (span.facts, span.faults());
     let exchanges: Vec<&Exchange<'h>> = facts.carrying(book.signed.authorization).collect();
     let (first, last) = (exchanges.first()?, exchanges.last()?);
-    // Nobody is to take what is paid along with a free request.
-    if exchanges.iter().all(|exchange| exchange.is_free()) {
+    if span.round.is_none() && !PLAIN.contains(&first.probe()) {
         return None;
     }
     let after_faults = ends.partition_point(|end| *end <= first.sent_at_us);
@@ -135,7 +147,6 @@ fn attempt<'b, 'h>(
         // A direct call that only verifies asks for no settlement.
         && !(book.called_directly && book.settle_calls == 0)
         && last.answer().is_some()
-        && !exchanges.iter().any(|exchange| asks_for_failure(exchange))
         && !refused
         && is_valid_at(book.signed, first.sent_at_us / 1_000_000);
     // Between two faults that overlap there is no moment without one.
@@ -147,10 +158,22 @@ fn attempt<'b, 'h>(
     })
 }
 
-/// True when the handler was told to fail, or to answer what some servers do not charge for.
-fn asks_for_failure(exchange: &Exchange<'_>) -> bool {
-    let probe = exchange.probe();
-    probe == "flow/handler-error" || probe.starts_with("flow/status-")
+/// True when the battery's purchases did not settle even before its first fault: then nothing was lost by it.
+fn never_sold(span: &Span<'_, '_>, first_fault_us: u64) -> bool {
+    let sent = |book: &Book<'_>| {
+        let mut carrying = span.facts.carrying(book.signed.authorization);
+        let first = carrying.next()?;
+        (book.is_honest() && PLAIN.contains(&first.probe())).then_some(first.sent_at_us)
+    };
+    let before = span
+        .books
+        .books
+        .iter()
+        .filter_map(|book| Some((sent(book)?, book)));
+    let last = before
+        .filter(|(at_us, _)| *at_us < first_fault_us)
+        .max_by_key(|(at_us, _)| *at_us);
+    span.round.is_none() && last.is_some_and(|(_, book)| book.transfers.is_empty())
 }
 
 const fn is_valid_at(signed: &Signed, now_s: u64) -> bool {
