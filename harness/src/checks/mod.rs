@@ -37,6 +37,7 @@ mod recorded;
 pub mod refusal_challenge;
 pub mod registry;
 pub mod replay;
+pub mod request_intact;
 pub mod run;
 pub mod scheme_network;
 pub mod selection;

@@ -7,8 +7,8 @@ use super::{
     facilitator_requests, flow, handler, header_forms, http_browser, http_cache, http_messages,
     http_methods, identifier, identifier_repeats, inside, lost_answer, other_schemes, outage,
     paths, payment_header, privacy, privacy_requests, race, refusal_challenge, replay,
-    scheme_network, settle_refused, settle_trouble, settlement_header, terms, terms_offers,
-    terms_recorded, trouble, version,
+    request_intact, scheme_network, settle_refused, settle_trouble, settlement_header, terms,
+    terms_offers, terms_recorded, trouble, version,
 };
 
 /// Every check, in catalogue order.
@@ -87,6 +87,7 @@ pub const CHECKS: &[Check] = &[
     settlement_header::TRUE,
     handler::STATUS,
     handler::UPFRONT,
+    request_intact::INTACT,
     inside::OVERRIDES_INSIDE,
     inside::EXTENSIONS_INSIDE,
     inside::CLIENT_GONE,

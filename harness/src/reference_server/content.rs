@@ -3,14 +3,42 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::options::MARKER;
 use super::page::Page;
 
 /// The longest a handler lets itself be delayed.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
+/// What reaches a handler that takes a body.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    method: Method,
+    content_type: Option<String>,
+    pub(super) body: Bytes,
+}
+
+impl Order {
+    /// Reads it off a request.
+    pub(super) fn new(method: Method, headers: &HeaderMap, body: Bytes) -> Self {
+        let content_type = headers.get(header::CONTENT_TYPE);
+        Self {
+            method,
+            content_type: content_type
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            body,
+        }
+    }
+
+    /// The same with another body.
+    pub(super) fn with_body(&self, body: Bytes) -> Self {
+        let order = self.clone();
+        Self { body, ..order }
+    }
+}
 
 /// What is for sale.
 #[derive(Debug, Clone)]
@@ -19,8 +47,8 @@ pub(super) enum Content {
     Paid,
     /// `GET /premium`: costs more than the others.
     Premium,
-    /// `POST /generate`: echoes its JSON body.
-    Generate(Bytes),
+    /// `POST /generate`: echoes its JSON body, and says what reached it.
+    Generate(Order),
     /// `GET /items/{id}`
     Item(String),
     /// `GET /files/{*path}`
@@ -39,7 +67,7 @@ impl Content {
         match self {
             Self::Paid => good(json!({ "content": MARKER })),
             Self::Premium => good(json!({ "content": MARKER, "premium": true })),
-            Self::Generate(body) => generate(body),
+            Self::Generate(order) => generate(order),
             Self::Item(id) => good(json!({ "content": MARKER, "item": id })),
             Self::File(path) => good(json!({ "content": MARKER, "file": path })),
             Self::Status(code) => status(code),
@@ -60,9 +88,22 @@ fn good(body: Value) -> Page {
     Page::json(StatusCode::OK, &body)
 }
 
-fn generate(body: &Bytes) -> Page {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(echo) => good(json!({ "content": MARKER, "echo": echo })),
+/// An empty body asks for what there is without parameters.
+fn generate(order: &Order) -> Page {
+    let body = &order.body;
+    let read = match body.is_empty() {
+        true => Ok(Value::Null),
+        false => serde_json::from_slice(body),
+    };
+    match read {
+        Ok(echo) => good(json!({
+            "content": MARKER,
+            "method": order.method.as_str(),
+            "contentType": order.content_type,
+            "bodyBytes": body.len(),
+            "bodySha256": alloy_primitives::hex::encode(Sha256::digest(body)),
+            "echo": echo,
+        })),
         Err(error) => Page::error(
             StatusCode::BAD_REQUEST,
             &format!("the body is not JSON: {error}"),

@@ -64,6 +64,7 @@ switches! {
     RefuseResponseHeaders = "refuse-response-headers": "A request with a header that belongs into responses is answered 400.";
     DropsKeptConnection = "drops-kept-connection": "A 402 ends a connection that was to be kept, without saying so.";
     HeaderNameLowerCase = "header-name-lower-case": "The payment header is known by its name in lower case alone.";
+    PaidBodyDropped = "paid-body-dropped": "The paid handler of a POST is given an empty body: the paywall has read it.";
     // Which payments are honoured.
     AcceptAnyHeader = "accept-any-header": "Any payment header unlocks; the facilitator is never asked.";
     RefuseEverything = "refuse-everything": "Every payment is answered 402; the facilitator is never asked.";

@@ -24,7 +24,8 @@ pub(super) fn answer(shop: &Shop, ask: &Ask) -> Option<Page> {
         let mut values = ask.headers.values();
         values.any(|value| value.len() >= LARGE_HEADER)
     };
-    let large_body = matches!(&ask.content, Content::Generate(body) if body.len() >= LARGE_BODY);
+    let large_body =
+        matches!(&ask.content, Content::Generate(order) if order.body.len() >= LARGE_BODY);
     if (shop.has(Defect::LargeHeaderError) && large_header())
         || (shop.has(Defect::LargeBodyError) && large_body)
     {

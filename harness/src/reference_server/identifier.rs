@@ -182,7 +182,7 @@ impl Identifiers {
 
 fn body_of(ask: &Ask) -> Option<bytes::Bytes> {
     match &ask.content {
-        Content::Generate(body) => Some(body.clone()),
+        Content::Generate(order) => Some(order.body.clone()),
         _ => None,
     }
 }

@@ -76,16 +76,16 @@ fn has_large_payment(ask: &Ask) -> bool {
 
 /// What is given away because the paywall could not read the request's body, or read one call of several.
 pub(super) fn slipped_through(shop: &Shop, ask: &Ask) -> Option<Content> {
-    let Content::Generate(body) = &ask.content else {
+    let Content::Generate(order) = &ask.content else {
         return None;
     };
     let typed = ask.headers.get(http::header::CONTENT_TYPE);
     let is_json = typed.is_none_or(|value| value.as_bytes().starts_with(b"application/json"));
-    let read = serde_json::from_slice::<serde_json::Value>(body);
+    let read = serde_json::from_slice::<serde_json::Value>(&order.body);
     let unread = read.is_err() || !is_json;
     let slips = (shop.has(Defect::BodyErrorUnpaid) && unread)
         || (shop.has(Defect::BatchUnpaid) && read.is_ok_and(|value| value.is_array()));
-    slips.then(|| Content::Generate(bytes::Bytes::from_static(b"null")))
+    slips.then(|| Content::Generate(order.with_body(bytes::Bytes::from_static(b"null"))))
 }
 
 /// Runs a handler for somebody who paid nothing.

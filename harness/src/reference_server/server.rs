@@ -19,7 +19,7 @@ use x402_assay_protocol::{Version, network};
 
 use super::alias;
 use super::ask::Ask;
-use super::content::Content;
+use super::content::{Content, Order};
 use super::cors;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
@@ -194,7 +194,8 @@ async fn generate(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    site.sell(method, &uri, headers, Content::Generate(body))
+    let order = Order::new(method.clone(), &headers, body);
+    site.sell(method, &uri, headers, Content::Generate(order))
         .await
 }
 

@@ -57,6 +57,8 @@ pub struct SessionOptions {
     pub patience: Duration,
     /// The facilitator that is used, and tested.
     pub facilitator: Access,
+    /// True when other runs may use the same services (`up`): what hits everybody is not done then.
+    pub shared: bool,
     /// The client for direct calls of it: settling takes longer than a page.
     pub direct: ProbeClient,
 }
@@ -71,6 +73,7 @@ pub struct Session<'a> {
     pub(crate) patience: Duration,
     pub(crate) progress: &'a dyn Progress,
     pub(super) access: Access,
+    pub(super) shared: bool,
     direct: ProbeClient,
     pub(super) clocks: Clocks,
     pub(super) http: RwLock<ProbeClient>,
@@ -176,6 +179,7 @@ impl<'a> Session<'a> {
             cancel,
             patience,
             facilitator: access,
+            shared,
             direct,
         } = options;
         let addresses = payers.iter().map(Payer::address).collect();
@@ -197,6 +201,7 @@ impl<'a> Session<'a> {
             patience,
             progress,
             access,
+            shared,
             direct,
             clocks: Clocks::default(),
             http: RwLock::new(http),

@@ -40,7 +40,7 @@ async fn selection_and_folder_are_those_of_the_call() {
         "judge",
         HISTORY,
         "--check",
-        "SRV-REPL-*",
+        "SRV-REPL-001",
         "--out",
         "again",
         "--json",

@@ -39,7 +39,7 @@ pub(in crate::checks) const CHANGED: Check = Check {
     bad: "nothing: this is recorded only",
     source: "TypeScript and Python SDKs",
     level: Level::Sdk,
-    probes: &["extension/changed"],
+    probes: &["extension/changed", "unpaid"],
     judge: changed,
     ..NONE
 };
@@ -61,12 +61,17 @@ fn without(judged: &Judged<'_, '_>, version: Version) -> Outcome {
 }
 
 fn changed(judged: &Judged<'_, '_>, version: Version) -> Outcome {
+    if !super::any_declared(judged, version) {
+        return Outcome::skipped("no challenge declares an extension");
+    }
     judged
         .facts
         .paid(version, "extension/changed")
         .map(|exchange| told(judged, exchange, "with a changed echo"))
         .reduce(Outcome::merge)
-        .unwrap_or_else(|| Outcome::skipped("the run holds no extension/changed request"))
+        .unwrap_or_else(|| {
+            Outcome::skipped("no declared extension has an `info` that could be changed")
+        })
 }
 
 fn told<'h>(judged: &Judged<'_, 'h>, exchange: &Exchange<'h>, how: &str) -> Outcome {

@@ -16,7 +16,9 @@ use crate::checks::outcome::Outcome;
 
 use crate::history::Exchange;
 
+/// Where nothing is declared no proof is sent, and the challenges say so.
 const WRONG: &[&str] = &[
+    "unpaid",
     "sign-in/wrong-domain",
     "sign-in/wrong-uri",
     "sign-in/too-old",
@@ -25,14 +27,16 @@ const WRONG: &[&str] = &[
     "sign-in/bad-signature",
 ];
 const ANY: &[&str] = &[
+    "unpaid",
     "sign-in/wrong-domain",
     "sign-in/wrong-uri",
     "sign-in/too-old",
     "sign-in/in-the-future",
     "sign-in/expired",
     "sign-in/bad-signature",
-    "sign-in/never-paid",
+    NEVER_PAID,
 ];
+const NEVER_PAID: &str = "sign-in/never-paid";
 
 pub(in crate::checks) const CHALLENGE: Check = Check {
     id: "SRV-EXT-SIWX-001",
@@ -60,7 +64,7 @@ pub(in crate::checks) const PROOF: Check = Check {
     id: "SRV-EXT-SIWX-002",
     title: "A sign-in proof that is wrong gives no access",
     requirement: "Wrong domain or uri, `issuedAt` older than five minutes or in the future, an expired proof and a bad signature give no free access.",
-    observe: "Proofs with one thing wrong, validly signed unless the signature is what is wrong.",
+    observe: "Proofs with one thing wrong, signed for an address that has paid here, validly unless the signature is what is wrong.",
     good: "402, as without a proof",
     bad: "200 with the paid content",
     source: "sign-in-with-x, \"Verification Logic\"",
@@ -97,7 +101,7 @@ pub(in crate::checks) const STRANGER: Check = Check {
     bad: "200 with the paid content",
     source: "sign-in-with-x, step 4",
     level: Level::Derived,
-    probes: &["sign-in/never-paid"],
+    probes: &["unpaid", NEVER_PAID],
     judge: stranger,
     cause: "a valid signature counts as a purchase",
     fix: "look up whether this address paid for this resource",
@@ -191,12 +195,7 @@ fn problem_of(info: &Value, target: Option<&Url>) -> Option<String> {
 }
 
 fn proofs_refused(judged: &Judged<'_, '_>, version: Version) -> Outcome {
-    WRONG
-        .iter()
-        .flat_map(|probe| judged.facts.probe(version, probe))
-        .map(|exchange| no_access(judged, exchange))
-        .reduce(Outcome::merge)
-        .unwrap_or_else(not_declared)
+    no_access_by(judged, version, WRONG)
 }
 
 fn stranger(judged: &Judged<'_, '_>, version: Version) -> Outcome {
@@ -207,16 +206,48 @@ fn stranger(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     if challenges.any(|challenge| challenge.accepts.is_empty()) {
         return Outcome::skipped("the route asks for identity alone: its accepts is empty");
     }
-    judged
-        .facts
-        .probe(version, "sign-in/never-paid")
-        .map(|exchange| no_access(judged, exchange))
-        .reduce(Outcome::merge)
-        .unwrap_or_else(not_declared)
+    no_access_by(judged, version, &[NEVER_PAID])
 }
 
-fn not_declared() -> Outcome {
-    Outcome::skipped(format!("the challenge does not declare {EXTENSION}"))
+/// The requests of these probes that carried a proof.
+fn proofs<'f, 'h>(
+    judged: &Judged<'f, 'h>,
+    version: Version,
+    probes: &'static [&'static str],
+) -> impl Iterator<Item = &'f Exchange<'h>> {
+    let facts = judged.facts;
+    let signing = probes.iter().filter(|probe| **probe != "unpaid");
+    signing.flat_map(move |probe| facts.probe(version, probe))
+}
+
+fn no_access_by(
+    judged: &Judged<'_, '_>,
+    version: Version,
+    probes: &'static [&'static str],
+) -> Outcome {
+    let refused = proofs(judged, version, probes)
+        .map(|exchange| no_access(judged, exchange))
+        .reduce(Outcome::merge);
+    match refused {
+        Some(outcome) => judged.with_control(version, outcome),
+        None => not_sent(judged, version),
+    }
+}
+
+/// Why there was no proof to send.
+fn not_sent(judged: &Judged<'_, '_>, version: Version) -> Outcome {
+    let unpaid = judged.facts.unpaid(version);
+    let mut challenges = unpaid
+        .iter()
+        .filter_map(|exchange| exchange.challenge(version));
+    Outcome::skipped(
+        match challenges.any(|challenge| super::declared(challenge, EXTENSION).is_some()) {
+            true => format!(
+                "no proof was sent: {EXTENSION} is declared for no account of an EVM chain (supportedChains of type eip191)"
+            ),
+            false => format!("the challenge does not declare {EXTENSION}"),
+        },
+    )
 }
 
 fn no_access<'h>(judged: &Judged<'_, 'h>, exchange: &Exchange<'h>) -> Outcome {
@@ -282,13 +313,15 @@ fn nonce_of(exchange: &Exchange<'_>) -> Option<String> {
 }
 
 fn statuses(judged: &Judged<'_, '_>, version: Version) -> Outcome {
-    ANY.iter()
-        .flat_map(|probe| judged.facts.probe(version, probe))
+    proofs(judged, version, ANY)
         .filter(|exchange| !exchange.is_success())
         .map(|exchange| {
             let text = format!("{} answered {}", exchange.probe(), exchange.ending());
             Outcome::info(text, evidence_of(exchange))
         })
         .reduce(Outcome::merge)
-        .unwrap_or_else(not_declared)
+        .unwrap_or_else(|| match proofs(judged, version, ANY).next() {
+            Some(_) => Outcome::skipped("every proof was let in"),
+            None => not_sent(judged, version),
+        })
 }

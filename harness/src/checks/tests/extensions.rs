@@ -319,6 +319,13 @@ fn wrong_proofs_and_strangers_get_nothing() {
         assert_fails(&run(served()), id);
         assert_verdict(&run(refused()), id, Verdict::Pass);
         assert_verdict(&run(refused()), "SRV-EXT-SIWX-005", Verdict::Info);
+        assert_verdict(&run(served()), "SRV-EXT-SIWX-005", Verdict::Skipped);
+        // Where a good payment is refused too, a refusal shows nothing.
+        let closed = run(refused()).edit_paid(|probe| {
+            probe.alone();
+            probe.reply = refused();
+        });
+        assert_verdict(&closed, id, Verdict::Skipped);
         assert_verdict(&Script::honest(Version::V2), id, Verdict::Skipped);
     }
     let identity = declaring(sign_in::EXTENSION, sign_in_info).edit_unpaid(|probe| {

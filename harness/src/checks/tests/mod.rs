@@ -14,6 +14,7 @@ mod open_terms;
 mod payment_header;
 mod privacy;
 mod race;
+mod request_intact;
 mod settlement;
 mod terms;
 mod tolerated;

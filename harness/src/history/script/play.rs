@@ -99,10 +99,14 @@ impl Stage {
         let exchange = self.exchange;
         self.exchange += 1;
         let (signed, value) = self.pay(probe, exchange);
-        let headers = value
+        let payment_header = value
             .iter()
-            .map(|value| (version_of(probe).payment_header().to_owned(), value.clone()))
-            .collect();
+            .map(|value| (version_of(probe).payment_header().to_owned(), value.clone()));
+        let content_type = probe
+            .request
+            .iter()
+            .map(|(kind, _)| ("Content-Type".to_owned(), (*kind).to_owned()));
+        let headers = content_type.chain(payment_header).collect();
         let payment = value.as_deref().map(|value| self.body(value));
         self.say(What::Sent(Box::new(Sent {
             exchange,
@@ -111,7 +115,7 @@ impl Stage {
             method: probe.method.clone(),
             path: probe.path.clone().unwrap_or_else(|| probe.route.clone()),
             headers,
-            body: None,
+            body: probe.request.map(|(_, body)| self.body(body)),
             authorization: signed.as_ref().map(|signed| signed.authorization),
             payment,
         })));

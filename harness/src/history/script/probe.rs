@@ -26,6 +26,8 @@ pub(crate) struct Probe {
     pub(crate) moves: Vec<Moves>,
     /// Handler runs that it causes.
     pub(crate) runs: u64,
+    /// Content type and body of the request.
+    pub(crate) request: Option<(&'static str, &'static str)>,
     /// How it is answered.
     pub(crate) reply: Reply,
 }
@@ -151,6 +153,7 @@ impl Probe {
             calls: Vec::new(),
             moves: Vec::new(),
             runs: 0,
+            request: None,
             reply,
         }
     }

@@ -56,6 +56,12 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
             let upper = rig.paying("/paid", &payment).with_target("/paid");
             !granted(&rig.send(upper).await)
         }
+        Defect::PaidBodyDropped => {
+            let answer = rig.buy(Version::V2, "/generate").await;
+            let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(told["method"], "POST");
+            granted(&answer) && told["bodyBytes"] == 0
+        }
         Defect::SettlementOverridesHonoured => {
             let payment = rig.sign(Version::V2, "/paid").await;
             let request = rig.paying("/paid", &payment);

@@ -7,6 +7,7 @@ mod basic;
 mod browsers;
 mod delivery;
 mod departure;
+mod echo;
 mod faulted;
 mod headers;
 mod hygiene;
@@ -18,6 +19,7 @@ mod privacy;
 mod purchase;
 mod race;
 mod settlement;
+mod sign_in;
 mod supported;
 mod terms;
 mod trouble;
@@ -47,6 +49,8 @@ const SECTIONS: &[Section] = &[
     wrong::SECTION,
     terms::SECTION,
     identifier::SECTION,
+    echo::SECTION,
+    sign_in::SECTION,
     delivery::SECTION,
     settlement::SECTION,
     malformed::SECTION,

@@ -217,6 +217,11 @@ impl Battery<'_> {
     /// The facilitator is gone for everybody, and comes back.
     async fn outage(&self) -> Result<(), SendError> {
         let (session, name) = (self.session, "trouble/outage");
+        if session.shared {
+            let why = "not sent: an outage would hit every run that is attached to these services; `launch` in the profile gives the target services of its own";
+            session.note(Some(&self.probe(name)), why);
+            return Ok(());
+        }
         let Some(ready) = self.ready(name, 0, |_, _| ()).await? else {
             return Ok(());
         };
