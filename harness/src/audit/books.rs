@@ -328,8 +328,9 @@ const OTHER_REQUESTS: [&str; 2] = ["path/", "http/"];
 
 /// True when a good answer may be about another resource, which costs nothing: only its content tells.
 fn is_another_request(exchange: &Exchange<'_>) -> bool {
-    let group = |group: &&str| exchange.probe().starts_with(*group);
-    OTHER_REQUESTS.iter().any(|name| group(name))
+    OTHER_REQUESTS
+        .iter()
+        .any(|group| exchange.probe().starts_with(group))
 }
 
 fn strays<'h>(facts: &Facts<'h>, contents: &Contents<'h>) -> Vec<u32> {
@@ -351,7 +352,7 @@ fn strays<'h>(facts: &Facts<'h>, contents: &Contents<'h>) -> Vec<u32> {
             counts
                 && known.is_none()
                 && contents.delivery(exchange) == Delivery::Content
-                && !(is_another_request(exchange) && !contents.can_tell(exchange))
+                && (!is_another_request(exchange) || contents.can_tell(exchange))
                 && siblings::control_of(exchange).is_none()
                 && !blind.covers(exchange)
         })

@@ -337,7 +337,7 @@ impl Course<'_> {
             cancel: self.bench.cancel.clone(),
             patience: self.bench.patience,
             facilitator: target.access.clone(),
-            shared: services.own.is_none(),
+            shared: !services.are_own(),
         };
         let session = Session::open(options, self.bench.progress).await?;
         let versions = setup.versions.as_deref();

@@ -108,6 +108,10 @@ pub(super) const SLOW_HANDLER: Check = Check {
 };
 
 /// The payment of a probe with its book; when there is none, why.
+#[expect(
+    clippy::result_large_err,
+    reason = "made once a probe, and only where there is none"
+)]
 fn paid<'f, 'h>(
     judged: &Judged<'f, 'h>,
     version: Version,

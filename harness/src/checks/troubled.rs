@@ -79,6 +79,10 @@ pub(super) fn trouble_of(settles: &[&FacilitatorCall<'_>]) -> String {
 }
 
 /// The spoilt purchases of one probe. When there is none, why.
+#[expect(
+    clippy::result_large_err,
+    reason = "made once a probe, and only where there is none"
+)]
 pub(super) fn troubled<'f, 'h>(
     judged: &Judged<'f, 'h>,
     version: Version,

@@ -8,8 +8,10 @@ use x402_assay_protocol::{Version, network};
 use super::defects::Defect;
 use super::shop::Shop;
 
-/// An EVM network that no facilitator of the bench settles on.
-const UNKNOWN_NETWORK: &str = "eip155:987654321";
+/// Who pays the fees of a Solana payment.
+const FEE_PAYER: &str = "2wKupLR9q6wXYppw8Gr2NvWxKBUqm4PPJKkQfoxHDBg4";
+/// A Solana network that our facilitator does not list.
+const SOLANA_TESTNET: &str = "solana:4uhcVJyU9pJkvQyS88uRDiswHXSCkY3z";
 /// Whose money it is when the request comes by another host name.
 const OTHER_TENANT: Address = Address::repeat_byte(0x7e);
 
@@ -27,7 +29,7 @@ pub(super) fn odd_offers(shop: &Shop, version: Version, payable: &Value, quote: 
             Defect::OfferUnsupported,
             Version::V2,
             "/network",
-            json!(UNKNOWN_NETWORK),
+            json!(SOLANA_TESTNET),
         ),
         (
             Defect::OfferDrifts,
@@ -47,6 +49,9 @@ pub(super) fn odd_offers(shop: &Shop, version: Version, payable: &Value, quote: 
         .map(|(_, _, place, value)| {
             let mut offer = payable.clone();
             set(&mut offer, place, Some(value.clone()));
+            if *value == json!(SOLANA_TESTNET) {
+                set(&mut offer, "/extra/feePayer", Some(json!(FEE_PAYER)));
+            }
             offer
         })
         .collect()

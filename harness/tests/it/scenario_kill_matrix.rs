@@ -244,6 +244,51 @@ const NO_CONTROL: &[Defect] = &[
 /// Defects that no scenario shows, and why.
 const UNSEEN: &[(Defect, &str)] = &[
     (
+        Defect::SettlementOverridesHonoured,
+        "a check's (SRV-HTTP-015): no scenario sends that header",
+    ),
+    (
+        Defect::OtherOfferForwarded,
+        "a check's (SRV-TERM-008): scenarios pay one offer",
+    ),
+    (
+        Defect::StalePriceError,
+        "a check's (SRV-TERM-014): no scenario changes the price",
+    ),
+    (
+        Defect::FreeRouteCharges,
+        "a check's (SRV-TERM-013): no scenario pays on a free route",
+    ),
+    (
+        Defect::VersionOverwritten,
+        "a check's (SRV-VER-001): served and charged as offered",
+    ),
+    (
+        Defect::IdWithoutSchema,
+        "a check's (SRV-PID-001): a member of the challenge",
+    ),
+    (
+        Defect::IdIgnored,
+        "a check's (SRV-PID-002): repeats with an id are charged again, and served",
+    ),
+    (
+        Defect::IdRequiredUnenforced,
+        "a check's (SRV-PID-004): it shows where an id is required",
+    ),
+    (
+        Defect::IdPoisoned,
+        "a check's (SRV-PID-010): no scenario retries an id after a failure",
+    ),
+    (
+        Defect::OutageIsFinal,
+        "a check's (SRV-FAC-005): after the outages of scenarios another server is started",
+    ),
+    (
+        Defect::FreeAsksFacilitator,
+        "a check's (SRV-FAC-007): no scenario asks for a free route",
+    ),
+    (Defect::UsedIs500, "a check's (SRV-REPL-004): a status"),
+    (
         Defect::GuardReleasedOnUnknown,
         "most servers have no guard to release: the second run and the fresh 402 are `info` by design",
     ),

@@ -80,7 +80,9 @@ pub(crate) async fn comes_out_clean(profile: &str, network: &str) {
     );
     assert_eq!(report["fidelity"]["chain"], "anvil");
     assert_eq!(report["fidelity"]["network"], network);
-    assert_eq!(report["money"]["settled"], report["money"]["granted"]);
+    let count = |name: &str| report["money"][name].as_u64().unwrap();
+    let spoilt = count("charged_without_service");
+    assert_eq!(count("settled"), count("granted") + spoilt);
     let verdicts: Vec<String> = report["checks"]
         .as_array()
         .unwrap()

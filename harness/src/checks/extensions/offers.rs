@@ -31,7 +31,7 @@ pub(in crate::checks) const FORM: Check = Check {
     raised_by: None,
     needs: &[],
     probes: &["unpaid"],
-    judge: |judged, version| each_offer(judged, version, |offer| form(offer)),
+    judge: |judged, version| each_offer(judged, version, form),
     cause: "the artifact is put together by hand, or mixes the two formats",
     fix: "write eip712 with payload and hex signature, or jws as one compact string without payload",
     tags: &["extensions"],
@@ -75,7 +75,7 @@ pub(in crate::checks) const NO_TYPES: Check = Check {
     good: "payload holds the terms alone",
     bad: "payload.signature, or types beside it",
     source: "offer-and-receipt, sections 3.2.1 and 10",
-    judge: |judged, version| each_offer(judged, version, |offer| no_types(offer)),
+    judge: |judged, version| each_offer(judged, version, no_types),
     cause: "a wallet's typed-data object is passed on whole",
     fix: "send format, payload and signature alone",
     ..FORM

@@ -26,7 +26,7 @@ pub(super) async fn observed(rig: &Rig, defect: Defect) -> Option<bool> {
         Defect::OfferWrongDomain => odd["extra"]["version"] == "1",
         Defect::OfferUnsupported => odd["network"]
             .as_str()
-            .is_some_and(|n| n == "eip155:987654321"),
+            .is_some_and(|n| n.starts_with("solana:")),
         Defect::OfferDrifts => {
             odd["amount"].is_string() && odd["amount"] != second["accepts"][1]["amount"]
         }
