@@ -315,6 +315,12 @@ impl ScenarioResult {
 }
 
 impl Report {
+    /// True when no charge without service counts against the target: I2 says so, and faults of the bench excuse it.
+    pub(crate) fn uncounted_charges(&self) -> bool {
+        let i2 = self.invariants.iter().find(|row| row.id == "I2");
+        i2.is_some_and(|row| row.verdict != Verdict::Fail)
+    }
+
     /// Scenarios by verdict.
     pub fn scenario_counts(&self) -> Counts {
         let count = |verdict| {

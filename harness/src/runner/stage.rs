@@ -154,6 +154,7 @@ async fn exchanges(
 ) -> Result<Shown, RunTrouble> {
     let mut shown = Shown::default();
     let routes = session.profile.routes.clone();
+    let mut firsts = Vec::with_capacity(routes.len());
     for (index, route) in routes.iter().enumerate() {
         session.progress.stage(&format!(
             "asking {} {} for its terms",
@@ -164,6 +165,25 @@ async fn exchanges(
             // Nothing answers: the judges say why.
             return Ok(shown);
         }
+        firsts.push(first);
+    }
+    check_origin(session).await?;
+    // Where nothing is there at all, the judges say why.
+    let somewhere = firsts.iter().any(|first| !is_nowhere(first));
+    let mut missing = Vec::new();
+    let sold = routes.iter().zip(firsts).filter(|(route, first)| {
+        let skipped = somewhere && is_nowhere(first);
+        if skipped {
+            let status = first.status().unwrap_or_default();
+            missing.push(format!(
+                "{} {} answers HTTP {status}",
+                route.method, route.path
+            ));
+        }
+        !skipped
+    });
+    let sold: Vec<_> = sold.collect();
+    for (index, (route, first)) in sold.into_iter().enumerate() {
         let spoken = detect::versions(&first, versions);
         for version in &spoken {
             place_offers(session, prepared, route, &first, *version, chain_id).await?;
@@ -216,7 +236,31 @@ async fn exchanges(
     for path in session.profile.free.clone() {
         session.get(&format!("free{path}"), &path).await?;
     }
-    Ok(shown)
+    match missing.as_slice() {
+        [] => Ok(shown),
+        missing => Err(RunTrouble::Stopped(format!(
+            "`routes` of the profile: {}: correct its path and method",
+            missing.join(", ")
+        ))),
+    }
+}
+
+/// True when a route of the profile is not there.
+fn is_nowhere(first: &Exchange) -> bool {
+    matches!(first.status(), Some(404 | 405 | 410))
+}
+
+/// A counter that is declared and does not count is a mistake of the profile, said before anything is bought.
+async fn check_origin(session: &Session<'_>) -> Result<(), RunTrouble> {
+    let Some(path) = &session.profile.origin.executions else {
+        return Ok(());
+    };
+    match session.counts(&[None]).await {
+        Some(_) => Ok(()),
+        None => Err(RunTrouble::Stopped(format!(
+            "`origin.executions` of the profile: {path} does not answer {{\"count\": n}}: correct it, or leave it out"
+        ))),
+    }
 }
 
 async fn place_offers(

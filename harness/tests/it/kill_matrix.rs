@@ -14,7 +14,7 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 use crate::support;
 
 /// Runs under way at once: each is a whole bench.
-const WIDTH: usize = 6;
+const WIDTH: usize = 10;
 
 /// Defects that no check of this version is about; their checks come with the conformance battery, and most of them turn
 /// scenarios red.

@@ -17,6 +17,7 @@ mod kill_matrix;
 mod ledgers;
 mod links;
 mod namespace;
+mod profiles;
 mod python;
 mod replay;
 mod report_files;

@@ -108,14 +108,20 @@ fn control(control: &Control) -> Markup {
 
 fn money(report: &Report) -> Markup {
     let money = &report.money;
+    let uncounted = report.uncounted_charges();
+    let charged = money.charged_without_service;
     let bad = [
         (money.unpaid_grants, "given and not paid"),
         (money.double_charged, "charged twice"),
-        (money.charged_without_service, "charged and not served"),
+        (
+            if uncounted { 0 } else { charged },
+            "charged and not served",
+        ),
     ];
     html! {
         (money.signed) " signed, " (money.settled) " settled, " (money.granted) " served"
         @for (count, what) in bad { @if count > 0 { ", " strong.bad { (count) " " (what) } } }
+        @if uncounted && charged > 0 { ", " (charged) " charged and not served under injected faults" }
         @if money.faulted > 0 { ", " (money.faulted) " our facilitator lied about" }
     }
 }

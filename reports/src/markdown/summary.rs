@@ -170,7 +170,10 @@ fn money(report: &Report) -> String {
         ("charged twice", money.double_charged, String::new()),
         ("granted unpaid", money.unpaid_grants, String::new()),
         (
-            "charged without service",
+            match report.uncounted_charges() {
+                true => "charged without service under injected faults",
+                false => "charged without service",
+            },
             money.charged_without_service,
             String::new(),
         ),

@@ -108,7 +108,10 @@ fn money(report: &Report) -> String {
     let troubles = [
         (money.unpaid_grants, "unpaid grants"),
         (money.double_charged, "charged twice"),
-        (money.charged_without_service, charged_label(report)),
+        (
+            money.charged_without_service,
+            charged_label(report.uncounted_charges()),
+        ),
         (money.faulted, "lied about on purpose"),
     ];
     for (count, label) in troubles {
@@ -122,15 +125,10 @@ fn money(report: &Report) -> String {
     parts.join(" · ")
 }
 
-/// Whether a charge without service counts is I2's to say: faults of the bench excuse it.
-fn charged_label(report: &Report) -> &'static str {
-    let failed = report
-        .invariants
-        .iter()
-        .any(|row| row.id == "I2" && row.verdict == Verdict::Fail);
-    match failed {
-        true => "charged without service",
-        false => "charged without service under injected faults",
+const fn charged_label(uncounted: bool) -> &'static str {
+    match uncounted {
+        true => "charged without service under injected faults",
+        false => "charged without service",
     }
 }
 
