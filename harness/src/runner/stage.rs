@@ -154,35 +154,11 @@ async fn exchanges(
 ) -> Result<Shown, RunTrouble> {
     let mut shown = Shown::default();
     let routes = session.profile.routes.clone();
-    let mut firsts = Vec::with_capacity(routes.len());
-    for (index, route) in routes.iter().enumerate() {
-        session.progress.stage(&format!(
-            "asking {} {} for its terms",
-            route.method, route.path
-        ));
-        let first = detect::preflight(session, route).await?;
-        if first.response().is_none() && index == 0 {
-            // Nothing answers: the judges say why.
-            return Ok(shown);
-        }
-        firsts.push(first);
-    }
+    let Some(firsts) = ask_for_terms(session, &routes).await? else {
+        return Ok(shown);
+    };
     check_origin(session).await?;
-    // Where nothing is there at all, the judges say why.
-    let somewhere = firsts.iter().any(|first| !is_nowhere(first));
-    let mut missing = Vec::new();
-    let sold = routes.iter().zip(firsts).filter(|(route, first)| {
-        let skipped = somewhere && is_nowhere(first);
-        if skipped {
-            let status = first.status().unwrap_or_default();
-            missing.push(format!(
-                "{} {} answers HTTP {status}",
-                route.method, route.path
-            ));
-        }
-        !skipped
-    });
-    let sold: Vec<_> = sold.collect();
+    let (sold, missing) = tell_apart(&routes, firsts);
     for (index, (route, first)) in sold.into_iter().enumerate() {
         let spoken = detect::versions(&first, versions);
         for version in &spoken {
@@ -211,26 +187,8 @@ async fn exchanges(
                 target,
                 chain_id,
             };
-            if index == 0 && scope == Scope::Battery {
-                session.plan(
-                    Battery::requests_full(version),
-                    &format!("{version} battery on {}", route.path),
-                );
-                battery.full().await?;
-            } else if index == 0 && scope == Scope::Controls {
-                session.plan(
-                    Battery::REQUESTS_CONTROLS,
-                    &format!("{version} controls on {}", route.path),
-                );
-                let sold = battery.controls().await?;
-                shown.sells |= sold && shown.version == Some(version);
-            } else {
-                session.plan(
-                    Battery::REQUESTS_CORE,
-                    &format!("{version} purchase on {}", route.path),
-                );
-                battery.core().await?;
-            }
+            let sold = perform(&battery, scope, index == 0).await?;
+            shown.sells |= sold && shown.version == Some(version);
         }
     }
     for path in session.profile.free.clone() {
@@ -242,6 +200,66 @@ async fn exchanges(
             "`routes` of the profile: {}: correct its path and method",
             missing.join(", ")
         ))),
+    }
+}
+
+/// The first answer of each route; `None` when nothing answers at all, which the judges explain.
+async fn ask_for_terms(
+    session: &Session<'_>,
+    routes: &[Route],
+) -> Result<Option<Vec<Exchange>>, RunTrouble> {
+    let mut firsts = Vec::with_capacity(routes.len());
+    for (index, route) in routes.iter().enumerate() {
+        session.progress.stage(&format!(
+            "asking {} {} for its terms",
+            route.method, route.path
+        ));
+        let first = detect::preflight(session, route).await?;
+        if first.response().is_none() && index == 0 {
+            return Ok(None);
+        }
+        firsts.push(first);
+    }
+    Ok(Some(firsts))
+}
+
+/// The routes that are there with their first answers, and what those answered that are not. Where nothing is there at
+/// all, every route is kept: the judges say why.
+fn tell_apart(routes: &[Route], firsts: Vec<Exchange>) -> (Vec<(&Route, Exchange)>, Vec<String>) {
+    let somewhere = firsts.iter().any(|first| !is_nowhere(first));
+    let both = routes.iter().zip(firsts);
+    let (missing, sold): (Vec<_>, Vec<_>) =
+        both.partition(|(_, first)| somewhere && is_nowhere(first));
+    let told = missing.iter().map(|(route, first)| {
+        let status = first.status().unwrap_or_default();
+        format!("{} {} answers HTTP {status}", route.method, route.path)
+    });
+    (sold, told.collect())
+}
+
+/// What the scope asks for on one route: everything on the first, a purchase on the others. Tells whether the controls sold.
+async fn perform(battery: &Battery<'_>, scope: Scope, is_first: bool) -> Result<bool, RunTrouble> {
+    let (version, path) = (battery.version, &battery.route.path);
+    let plan = |requests, what: &str| {
+        battery
+            .session
+            .plan(requests, &format!("{version} {what} on {path}"));
+    };
+    match scope {
+        Scope::Battery if is_first => {
+            plan(Battery::requests_full(version), "battery");
+            battery.full().await?;
+            Ok(false)
+        }
+        Scope::Controls if is_first => {
+            plan(Battery::REQUESTS_CONTROLS, "controls");
+            Ok(battery.controls().await?)
+        }
+        _ => {
+            plan(Battery::REQUESTS_CORE, "purchase");
+            battery.core().await?;
+            Ok(false)
+        }
     }
 }
 

@@ -9,7 +9,7 @@ async fn run_with(profile: impl FnOnce(&str) -> String) -> Ran {
     let server = shop::reference(&up.facilitator).await;
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("target.yaml");
-    std::fs::write(&file, profile(&server.url())).unwrap();
+    std::fs::write(&file, profile(server.url())).unwrap();
     let args = [
         "run",
         "--server",

@@ -170,7 +170,7 @@ fn money(report: &Report) -> String {
         ("charged twice", money.double_charged, String::new()),
         ("granted unpaid", money.unpaid_grants, String::new()),
         (
-            match report.uncounted_charges() {
+            match report.uncounted_charges() && money.charged_without_service > 0 {
                 true => "charged without service under injected faults",
                 false => "charged without service",
             },
