@@ -4,5 +4,5 @@
 mod matrix;
 mod measure;
 
-pub use matrix::{Difference, MATRIX, Row, differences, parse, recorded, text};
+pub use matrix::{Difference, MATRIX, Row, differences, over, parse, recorded, text};
 pub use measure::{NONE, PATIENCE, built_in, measure, report_of};
