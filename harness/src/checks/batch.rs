@@ -108,18 +108,11 @@ fn is_mismatch(exchange: &Exchange<'_>, version: Version) -> bool {
     texts.any(|text| text.contains(MISMATCH))
 }
 
-fn judged_or_skipped(outcome: Outcome, why: &str) -> Outcome {
-    match outcome.is_empty() {
-        true => Outcome::skipped(why),
-        false => outcome,
-    }
-}
-
 fn corrective(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let stale = payments(judged, version)
         .into_iter()
         .filter(|exchange| exchange.status() == Some(402) && is_mismatch(exchange, version));
-    let outcome = stale
+    let outcome: Outcome = stale
         .map(|exchange| {
             let offers = exchange
                 .challenge(version)
@@ -140,7 +133,7 @@ fn corrective(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             }
         })
         .collect();
-    judged_or_skipped(outcome, NO_PAYER)
+    outcome.or_skipped(NO_PAYER)
 }
 
 fn after_handler(judged: &Judged<'_, '_>, version: Version) -> Outcome {
@@ -166,7 +159,7 @@ fn after_handler(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             Outcome::inconclusive("the second attempt was answered otherwise", evidence)
         });
     }
-    judged_or_skipped(outcome, NO_PAYER)
+    outcome.or_skipped(NO_PAYER)
 }
 
 fn parallel(judged: &Judged<'_, '_>, version: Version) -> Outcome {
@@ -189,14 +182,14 @@ fn parallel(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             });
         }
     }
-    judged_or_skipped(outcome, NO_PAYER)
+    outcome.or_skipped(NO_PAYER)
 }
 
 fn commitment(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     let served = payments(judged, version)
         .into_iter()
         .filter_map(|exchange| Some((exchange, exchange.settlement(version)?.as_ref().ok()?)));
-    let outcome = served
+    let outcome: Outcome = served
         .map(|(exchange, settlement)| {
             let named = settlement.transaction.as_deref().unwrap_or_default();
             let text = match (named, settlement.raw.pointer("/extra/channelState")) {
@@ -207,5 +200,5 @@ fn commitment(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             Outcome::info(text, evidence_of(exchange))
         })
         .collect();
-    judged_or_skipped(outcome, NO_PAYER)
+    outcome.or_skipped(NO_PAYER)
 }

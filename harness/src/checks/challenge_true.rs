@@ -56,12 +56,7 @@ fn flow(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         .into_iter()
         .filter_map(|exchange| flow_of(judged, exchange))
         .collect();
-    if outcome.is_empty() {
-        return Outcome::skipped(
-            "no good payment of this generation was settled through our facilitator",
-        );
-    }
-    outcome
+    outcome.or_skipped("no good payment of this generation was settled through our facilitator")
 }
 
 fn flow_of(judged: &Judged<'_, '_>, exchange: &Exchange<'_>) -> Option<Outcome> {
@@ -119,10 +114,7 @@ fn stable(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             _ => None,
         })
         .collect();
-    if outcome.is_empty() {
-        return Outcome::skipped("control missing: no request was answered with two challenges");
-    }
-    outcome
+    outcome.or_skipped("control missing: no request was answered with two challenges")
 }
 
 fn is_same_request(first: &Exchange<'_>, second: &Exchange<'_>) -> bool {

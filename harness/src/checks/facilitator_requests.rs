@@ -123,10 +123,7 @@ fn unmodified(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             Some(path) => Outcome::warn(format!("{path} differs from what was sent"), evidence),
         });
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("our facilitator was not called about a good payment");
-    }
-    outcome
+    outcome.or_skipped("our facilitator was not called about a good payment")
 }
 
 /// Path of the first member that differs; `null` and absent are the same, and so are letter cases of hex.

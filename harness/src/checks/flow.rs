@@ -114,10 +114,7 @@ fn refusal_status(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             outcome.add(status_of_refusal(judged, exchange, call));
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("our facilitator refused no payment of this generation");
-    }
-    outcome
+    outcome.or_skipped("our facilitator refused no payment of this generation")
 }
 
 fn status_of_refusal<'h>(
@@ -188,12 +185,7 @@ fn verify_first(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             }
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped(
-            "no payment of this generation was settled through our facilitator",
-        );
-    }
-    outcome
+    outcome.or_skipped("no payment of this generation was settled through our facilitator")
 }
 
 fn verified_before(settle: &FacilitatorCall<'_>, calls: &[&FacilitatorCall<'_>]) -> Outcome {

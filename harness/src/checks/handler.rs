@@ -178,10 +178,7 @@ fn statuses(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             Outcome::warn(text, evidence_of(exchange))
         }));
     }
-    if outcome.is_empty() {
-        return Outcome::skipped(NEEDS_STATUS);
-    }
-    outcome
+    outcome.or_skipped(NEEDS_STATUS)
 }
 
 fn upfront(judged: &Judged<'_, '_>, version: Version) -> Outcome {

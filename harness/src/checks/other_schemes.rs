@@ -141,10 +141,7 @@ fn svm_duplicate(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             _ => {}
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("no payer for solana: no Solana transaction was sent twice");
-    }
-    outcome
+    outcome.or_skipped("no payer for solana: no Solana transaction was sent twice")
 }
 
 /// The base64 transaction of a Solana payment.

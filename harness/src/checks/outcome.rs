@@ -117,6 +117,15 @@ impl Outcome {
         Self::one(Verdict::Skipped, text, Vec::new(), false)
     }
 
+    /// What was found; when that is nothing at all, `skipped` with this reason.
+    #[must_use]
+    pub fn or_skipped(self, why: impl Into<String>) -> Self {
+        match self.is_empty() {
+            true => Self::skipped(why),
+            false => self,
+        }
+    }
+
     /// Adds what another judge found.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {

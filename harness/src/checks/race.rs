@@ -253,10 +253,7 @@ fn losers(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             outcome.add(loser(judged, copy));
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("there was no copy that lost to one that was served");
-    }
-    outcome
+    outcome.or_skipped("there was no copy that lost to one that was served")
 }
 
 fn loser<'h>(judged: &Judged<'_, 'h>, copy: &Exchange<'h>) -> Outcome {

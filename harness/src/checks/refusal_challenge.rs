@@ -89,12 +89,8 @@ fn each_refusal<'f, 'h>(
             outcome.add(judge(exchange, call, version));
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped(
-            "no payment of this generation was refused by our facilitator and answered 402",
-        );
-    }
     outcome
+        .or_skipped("no payment of this generation was refused by our facilitator and answered 402")
 }
 
 /// The challenge of an answer, when it offers something.

@@ -200,10 +200,7 @@ fn retry(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             outcome.add(asked_again(exchange.probe(), &settles));
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("no payment of this generation was settled by our facilitator");
-    }
-    outcome
+    outcome.or_skipped("no payment of this generation was settled by our facilitator")
 }
 
 fn asked_again(probe: &str, settles: &[&FacilitatorCall<'_>]) -> Outcome {

@@ -182,12 +182,9 @@ fn own_terms(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             });
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped(format!(
-            "our facilitator was not called about a {version} payment"
-        ));
-    }
-    outcome
+    outcome.or_skipped(format!(
+        "our facilitator was not called about a {version} payment"
+    ))
 }
 
 fn differences(version: Version, offered: Agreed, asked: Agreed, requirements: &Value) -> String {

@@ -266,10 +266,7 @@ fn gives_up(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             }
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("silence met no payment: the target did not ask");
-    }
-    outcome
+    outcome.or_skipped("silence met no payment: the target did not ask")
 }
 
 fn gave_up(exchange: &Exchange<'_>) -> Outcome {

@@ -34,10 +34,7 @@ fn each_declared<'f, 'h>(
             outcome.add(judge(exchange, challenge, found));
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped(format!("no challenge declares the extension {name}"));
-    }
-    outcome
+    outcome.or_skipped(format!("no challenge declares the extension {name}"))
 }
 
 /// True when some challenge of the generation declares any extension.

@@ -211,10 +211,7 @@ fn signed(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         }
     }
     outcome.add(signers.told());
-    if outcome.is_empty() {
-        return Outcome::skipped(format!("no challenge declares signed offers ({NAME})"));
-    }
-    outcome
+    outcome.or_skipped(format!("no challenge declares signed offers ({NAME})"))
 }
 
 fn matching(judged: &Judged<'_, '_>, version: Version) -> Outcome {
@@ -328,8 +325,5 @@ fn late(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             ended_at_s = ends.and_then(|ends| ends.into_iter().max());
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("no payment was sent after the end of a signed offer");
-    }
-    outcome
+    outcome.or_skipped("no payment was sent after the end of a signed offer")
 }

@@ -99,10 +99,7 @@ fn truthful(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         }
     }
     outcome.add(signers.told());
-    if outcome.is_empty() {
-        return Outcome::skipped(NO_RECEIPT);
-    }
-    outcome
+    outcome.or_skipped(NO_RECEIPT)
 }
 
 fn problem_of(payload: &Value, payer: Option<Address>, now_s: u64) -> Option<String> {

@@ -295,10 +295,7 @@ fn replayed(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             None => {}
         }
     }
-    if outcome.is_empty() {
-        return Outcome::skipped("no proof was sent again after it had been let in");
-    }
-    outcome
+    outcome.or_skipped("no proof was sent again after it had been let in")
 }
 
 /// The nonce of the sign-in proof an exchange carries.
