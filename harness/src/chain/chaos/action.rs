@@ -34,7 +34,8 @@ pub enum ChaosAction {
         depth: u64,
     },
     /// The next transaction that settles this authorization reverts when it is mined, though its simulation succeeds;
-    /// afterwards the authorization is as unused as before.
+    /// afterwards the authorization is as unused as before. Between the block and that, for the time of one call to the
+    /// node, it reads as used.
     RevertSettlement {
         /// Token contract.
         asset: Address,
