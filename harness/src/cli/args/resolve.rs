@@ -179,11 +179,11 @@ fn up(
     }
 }
 
-/// Scenario paths must exist; a command's name among them is a misplaced command.
 /// Stands for every built-in scenario.
 pub(in crate::cli) const ALL_SCENARIOS: &str = "all";
 
-/// Files and folders as whole paths; names of the library as they are.
+/// Files and folders as whole paths; names of the library as they are, also where a file has such a name: `./NAME` means
+/// the file. Paths must exist; a command's name among them is a misplaced command.
 fn scenarios(
     given: &[PathBuf],
     surroundings: Surroundings<'_>,
@@ -196,10 +196,10 @@ fn scenarios(
     for path in given {
         let absolute = surroundings.folder.join(path);
         let shown = path.display().to_string();
-        if absolute.exists() {
-            found.push(absolute);
-        } else if shown == ALL_SCENARIOS || builtin_named(&shown).is_some() {
+        if shown == ALL_SCENARIOS || builtin_named(&shown).is_some() {
             found.push(path.clone());
+        } else if absolute.exists() {
+            found.push(absolute);
         } else if COMMANDS.contains(&shown.as_str()) {
             problems.push(format!(
                 "`{shown}` is a command; put it first: x402-assay {shown} ..."
