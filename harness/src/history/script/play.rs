@@ -409,7 +409,7 @@ fn with_members(value: &str, members: &[(&'static str, Value)]) -> String {
 }
 
 fn version_of(probe: &Probe) -> Version {
-    if probe.name.starts_with("v1/") {
+    if probe.name.split('/').any(|part| part == "v1") {
         Version::V1
     } else {
         Version::V2
