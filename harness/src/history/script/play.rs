@@ -409,11 +409,11 @@ fn with_members(value: &str, members: &[(&'static str, Value)]) -> String {
 }
 
 fn version_of(probe: &Probe) -> Version {
-    if probe.name.split('/').any(|part| part == "v1") {
-        Version::V1
-    } else {
-        Version::V2
-    }
+    let named = || match probe.name.starts_with("v1/") {
+        true => Version::V1,
+        false => Version::V2,
+    };
+    probe.version.unwrap_or_else(named)
 }
 
 fn usdc() -> alloy_primitives::Address {

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use serde_json::Value;
+use x402_assay_protocol::Version;
 
 use super::super::event::Trouble;
 
@@ -10,6 +11,8 @@ use super::super::event::Trouble;
 pub(crate) struct Probe {
     /// For example `v2/good`.
     pub(crate) name: String,
+    /// Version of its payment, where the name does not begin with it.
+    pub(crate) version: Option<Version>,
     /// Route it goes to.
     pub(crate) route: String,
     /// Path it is sent to, when it is not the route's.
@@ -145,6 +148,7 @@ impl Probe {
     pub(crate) fn new(name: &str, reply: Reply) -> Self {
         Self {
             name: name.to_owned(),
+            version: None,
             route: "/paid".to_owned(),
             path: None,
             method: "GET".to_owned(),

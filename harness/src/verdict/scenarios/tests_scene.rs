@@ -133,11 +133,9 @@ fn a_second_payment_covers_one_delivery_only() {
 
 /// A settlement without a verdict is answered with a bare 402.
 fn priced_anew(version: Version) -> CaseResult {
-    let name = |what: &str| match version {
-        Version::V1 => format!("scenario/settle-outcome-unknown/1/v1/{what}"),
-        Version::V2 => format!("scenario/settle-outcome-unknown/1/{what}"),
-    };
-    let mut first = Probe::new(&name("4"), Reply::answer(402, "{}"));
+    let name = "scenario/settle-outcome-unknown/1/4";
+    let mut first = Probe::new(name, Reply::answer(402, "{}"));
+    first.version = Some(version);
     first.payment = Some(Payment::Fresh(None));
     let mut cut = Call::settle(true).faulted();
     cut.odd_answer = Some((500, ""));
