@@ -49,7 +49,7 @@ fn drawn(row: &Row, used: &[&Column]) -> Markup {
     let cell = |column: &Column| row.red.iter().find(|red| red.id == column.id);
     html! {
         tr data-verdict=(word(row.verdict)) data-words=(ids(row)) {
-            th scope="row" title=(line(&row.about)) { code { (line(&row.defect)) } @if row.difference.is_some() { " " span.badge.fail { "differs" } } }
+            th scope="row" title={(line(&row.defect)) ": " (line(&row.about))} { code { (line(&row.defect)) } @if row.difference.is_some() { " " span.badge.fail { "differs" } } }
             td { (word(row.verdict)) }
             @for column in used {
                 @match cell(column) {
