@@ -5,9 +5,11 @@
 
 pub mod books_csv;
 pub mod finding;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod kill_matrix;
 pub mod markdown;
 pub mod model;
 pub mod reproduce;

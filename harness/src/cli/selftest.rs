@@ -1,14 +1,17 @@
 //! `selftest`: the kill matrix, measured and compared with what is recorded.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use x402_assay_reports::html::kill_matrix;
 use x402_assay_reports::text::counted;
 
 use super::args::SelftestOptions;
 use super::exit::Exit;
+use super::output::{self, WriteError};
 use super::print;
 use super::progress::Teller;
 use super::run::{guard_binary, refuse};
@@ -29,6 +32,13 @@ pub(super) async fn selftest(
         Ok(guard) => guard,
         Err(error) => return refuse(&error),
     };
+    // Before the measuring, which takes its time.
+    if let Some(out) = &options.out
+        && let Err(error) = output::folder(out)
+    {
+        print::message(&format!("error: --out: {error}"));
+        return Exit::Usage;
+    }
     let teller = Teller::new(quiet);
     let began = Instant::now();
     let told = |done: usize, total: usize| {
@@ -67,6 +77,12 @@ pub(super) async fn selftest(
         print::message(&format!("error: stdout: {error}"));
         return Exit::Internal;
     }
+    if let Some(out) = &options.out
+        && let Err(error) = shown.write(out)
+    {
+        print::message(&format!("error: --out: {error}"));
+        return Exit::Internal;
+    }
     match differences.is_empty() {
         true => Exit::Ok,
         false => Exit::Nonconformant,
@@ -97,6 +113,27 @@ impl Shown<'_> {
         text.push_str(&selftest::text(self.rows));
         text.push_str(&format!("\n{}\n", self.summary()));
         text
+    }
+
+    /// Writes the page, the JSON and the text; tells where they are.
+    fn write(&self, out: &Path) -> Result<(), WriteError> {
+        let page = kill_matrix::render(&selftest::page(
+            self.rows,
+            self.differences,
+            &self.summary(),
+        ));
+        for (name, text) in [
+            ("kill-matrix.html", page),
+            ("kill-matrix.json", self.as_json()),
+            ("kill-matrix.txt", selftest::text(self.rows)),
+        ] {
+            output::write_file(&out.join(name), &text)?;
+        }
+        print::message(&format!(
+            "the matrix is in {}",
+            out.join("kill-matrix.html").display()
+        ));
+        Ok(())
     }
 
     fn summary(&self) -> String {

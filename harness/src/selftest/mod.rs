@@ -3,6 +3,8 @@
 
 mod matrix;
 mod measure;
+mod page;
 
 pub use matrix::{Difference, MATRIX, Row, differences, over, parse, recorded, text};
 pub use measure::{NONE, PATIENCE, built_in, measure, report_of};
+pub use page::page;

@@ -2,10 +2,12 @@
 
 mod books_csv;
 mod expected;
+mod github;
 mod hostile;
 mod html;
 mod json;
 mod junit;
+mod kill_matrix;
 mod markdown;
 mod samples;
 mod sarif;

@@ -285,10 +285,12 @@ pub enum ListRole {
 }
 
 /// Options of `selftest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelftestOptions {
     /// The matrix as JSON.
     pub json: bool,
+    /// Folder that gets it as files.
+    pub out: Option<PathBuf>,
 }
 
 /// Options of `doctor`.
@@ -375,6 +377,8 @@ pub enum Format {
     Junit,
     /// SARIF 2.1.0.
     Sarif,
+    /// Workflow commands of GitHub, which it shows as annotations.
+    Github,
     /// The books as CSV.
     Csv,
     /// The exchanges as HAR 1.2; from a history only.

@@ -79,7 +79,10 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
                 json,
             }))
         }
-        CommandArgs::Selftest(args) => Some(Command::Selftest(SelftestOptions { json: args.json })),
+        CommandArgs::Selftest(args) => Some(Command::Selftest(SelftestOptions {
+            json: args.json,
+            out: args.out.as_ref().map(|out| surroundings.folder.join(out)),
+        })),
         CommandArgs::Scenario(args) => {
             let ScenarioWhat::Copy { name } = &args.what;
             Some(Command::ScenarioCopy { name: name.clone() })

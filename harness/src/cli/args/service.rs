@@ -73,6 +73,10 @@ pub(super) struct SelftestArgs {
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
     #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
     pub(super) json: bool,
+
+    /// Folder that gets the matrix as a page, as JSON and as text
+    #[arg(long, value_name = "DIR", env = "X402_ASSAY_OUT", hide_env = true)]
+    pub(super) out: Option<PathBuf>,
 }
 
 impl ValueEnum for ListRole {

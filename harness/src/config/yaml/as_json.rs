@@ -1,11 +1,11 @@
-//! YAML as an editor sees it, to hold files against their published JSON Schema in tests.
+//! YAML as an editor sees it, to hold files against their published JSON Schema.
 
 use serde_json::Value;
 
 use super::{Node, NodeKind, Scalar};
 
 /// The tree as JSON.
-pub(crate) fn as_json(node: &Node) -> Value {
+pub fn as_json(node: &Node) -> Value {
     match &node.kind {
         NodeKind::Seq(items) => items.iter().map(as_json).collect(),
         NodeKind::Map(entries) => {

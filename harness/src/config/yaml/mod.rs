@@ -1,7 +1,6 @@
 //! YAML with positions: events become a tree of spans, and a decoder which reports every problem
 //! of a file at once. Knows nothing of profiles or scenarios.
 
-#[cfg(test)]
 mod as_json;
 mod file;
 mod map_view;
@@ -10,8 +9,7 @@ mod problem;
 mod reader;
 mod view;
 
-#[cfg(test)]
-pub(crate) use as_json::as_json;
+pub use as_json::as_json;
 pub(crate) use file::{read_bounded, utf8};
 pub use map_view::MapView;
 pub use node::{Entry, Node, NodeKind, Position, Scalar, Style};
