@@ -69,6 +69,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         })),
         CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
+        CommandArgs::Compare(args) => Some(Command::Compare(args.options(surroundings))),
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::Explain { id } => Some(Command::Explain(id.clone())),
         CommandArgs::List(args) => {
