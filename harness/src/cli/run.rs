@@ -195,11 +195,11 @@ fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
 /// The scenarios that were named; a facilitator without any gets all that are about facilitators.
 fn sheets(options: &RunOptions) -> Result<Vec<Sheet>, Vec<String>> {
     if options.scenarios.is_empty() && tests_facilitator(options) {
-        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()])?;
+        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()], &options.scenario_tags)?;
         all.retain(|sheet| sheet.scenario.role == Role::Facilitator);
         return Ok(all);
     }
-    scenarios::sheets(&options.scenarios)
+    scenarios::sheets(&options.scenarios, &options.scenario_tags)
 }
 
 /// Names that are reserved, said before anything is started.

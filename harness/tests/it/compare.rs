@@ -54,7 +54,7 @@ async fn what_broke_and_what_was_fixed_decides_the_exit_code() {
 }
 
 /// The load section of half a minute at a steady pace.
-fn load(goodput: u64, p99_us: u64) -> Value {
+pub(crate) fn load(goodput: u64, p99_us: u64) -> Value {
     let time = json!({
         "count": 3000, "mean_us": 5000.0, "p50_us": 5000, "p90_us": 6000, "p95_us": 7000, "p99_us": p99_us,
         "p999_us": p99_us, "max_us": p99_us, "hdr": "",

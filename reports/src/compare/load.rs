@@ -194,6 +194,7 @@ fn unlike_load(old: &LoadReport, now: &LoadReport) -> Option<String> {
         Some(arrivals) => arrivals.clone(),
         None => "closed loop".to_owned(),
     };
+    let length = |load: &LoadReport| load_text::seconds(load.plan.duration_s);
     let mix = |load: &LoadReport| {
         let share = load.plan.mix.iter();
         let share = share.map(|share| format!("{}={}", share.part, share.percent));
@@ -203,6 +204,7 @@ fn unlike_load(old: &LoadReport, now: &LoadReport) -> Option<String> {
         .or_else(|| differs("kind of load", old.plan.kind.word(), now.plan.kind.word()))
         .or_else(|| differs("ledger", &old.ledger, &now.ledger))
         .or_else(|| differs("schedule", &schedule(old), &schedule(now)))
+        .or_else(|| differs("length", &length(old), &length(now)))
         .or_else(|| differs("number of connections", &old.plan.connections, &now.plan.connections))
         .or_else(|| differs("mix", &mix(old), &mix(now)))
         .or_else(|| differs("signing", &old.plan.signing, &now.plan.signing))

@@ -221,11 +221,15 @@ fn outcome(
             format!("worse by more than noise: {}", regressed.join("; ")),
         );
     }
-    let fixed = rows
-        .iter()
-        .filter(|row| row.change == Change::Fixed)
-        .count();
-    let mut summary = format!("nothing broke ({common} rows compared, {fixed} fixed)");
+    let count = |change| rows.iter().filter(|row| row.change == change).count();
+    let mut summary = format!(
+        "nothing broke ({common} rows compared, {} fixed",
+        count(Change::Fixed)
+    );
+    match count(Change::Unjudged) {
+        0 => summary.push(')'),
+        unjudged => summary.push_str(&format!(", {unjudged} not judged any more)")),
+    }
     if compared {
         summary.push_str(", and load is not worse by more than the bound");
         let maybe = load.into_iter().flat_map(|load| &load.metrics);

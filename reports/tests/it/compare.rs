@@ -75,6 +75,19 @@ fn every_change_of_a_row_is_told_apart() {
         assert_eq!(ids(&found, change), [id], "{change:?}");
     }
     assert_eq!(found.unchanged, new.invariants.len());
+    let mut quiet = base.clone();
+    quiet.checks[1].verdict = Verdict::Skipped;
+    let told = compare(&base, &quiet, RULE);
+    assert_eq!(
+        told.outcome,
+        Outcome::Good,
+        "told, and neither broken nor fixed"
+    );
+    assert!(
+        told.summary.contains("0 fixed, 1 not judged any more"),
+        "{}",
+        told.summary
+    );
     let strict = Rule {
         warnings_count: true,
         ..RULE
@@ -255,7 +268,7 @@ fn different_runs_are_not_compared_and_the_reason_is_told() {
         report.load.as_mut().unwrap()
     }
     let base = run(1, 30, 1.0, 1.0);
-    let edits: [(Edit, &str); 11] = [
+    let edits: [(Edit, &str); 12] = [
         (
             |report| report.load = None,
             "the new report has no load section",
@@ -283,6 +296,10 @@ fn different_runs_are_not_compared_and_the_reason_is_told() {
         (
             |report| part(report).plan.arrivals = None,
             "the schedule differs",
+        ),
+        (
+            |report| part(report).plan.duration_s = 60.0,
+            "the length differs: 11 s before, 60 s now",
         ),
         (|report| part(report).plan.mix.clear(), "the mix differs"),
         (
