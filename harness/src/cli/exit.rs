@@ -18,6 +18,8 @@ pub enum Exit {
     Nothing = 4,
     /// No positive control, target unreachable, chain died.
     Inconclusive = 5,
+    /// A load threshold was missed, or a comparison found a regression.
+    Missed = 6,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

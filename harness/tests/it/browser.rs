@@ -172,6 +172,20 @@ async fn a_run_with_violations_and_timelines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_load_run_and_its_charts() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let mut value = ran.report();
+    value["load"] = crate::compare::load(98, 20_000);
+    let report: Report = serde_json::from_value(value).unwrap();
+    let Some(seen) = look_at(&report).await else {
+        return;
+    };
+    is_sound(&seen);
+    // Percentiles, rates and latency over time, and the battery's own phases.
+    assert_eq!(seen["charts"], 4, "{seen:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_target_runs_no_script_and_fetches_nothing() {
     let args = [
         "run",
@@ -183,6 +197,7 @@ async fn a_hostile_target_runs_no_script_and_fetches_nothing() {
     ];
     let ran = assay(&args).await.exits(3);
     let mut value = ran.report();
+    value["load"] = crate::compare::load(98, 20_000);
     hostile::poison(&mut value);
     value["summary"] = "<b onclick=alert(1)>".repeat(50_000).into();
     let report: Report = serde_json::from_value(value).unwrap();

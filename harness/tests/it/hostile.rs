@@ -28,9 +28,9 @@ pub(crate) fn poison(value: &mut Value) {
         Value::String(text) => *text = format!("{POISON}{text}"),
         Value::Array(items) => items.iter_mut().for_each(poison),
         Value::Object(members) => {
-            let texts = members
-                .iter_mut()
-                .filter(|(name, _)| !matches!(name.as_str(), "verdict" | "kind"));
+            let texts = members.iter_mut().filter(|(name, _)| {
+                !matches!(name.as_str(), "verdict" | "kind" | "model" | "phase" | "by")
+            });
             texts.for_each(|(_, member)| poison(member));
         }
         _ => {}

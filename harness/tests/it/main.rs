@@ -9,6 +9,7 @@ mod builtin;
 mod chain_steps;
 mod checks_md;
 mod ci;
+mod compare;
 mod diagnosis;
 mod expectations;
 mod facilitators;

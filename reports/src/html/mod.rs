@@ -9,10 +9,12 @@ mod findings;
 mod head;
 pub mod kill_matrix;
 mod latency;
+mod load;
 mod scenarios;
 mod sequence;
-mod shell;
+pub(crate) mod shell;
 
+pub(crate) use head::line;
 use maud::html;
 
 use crate::finding::findings;
@@ -24,6 +26,7 @@ pub fn render(report: &Report) -> String {
     let found = findings(report);
     let body = html! {
         (head::render(report))
+        (load::render(report))
         (head::fix_first(report, &found))
         (head::expectations(report))
         (findings::render(report, &found))

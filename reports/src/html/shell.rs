@@ -11,18 +11,18 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// What differs from page to page around its body.
-pub(super) struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// Title of the window.
-    pub(super) title: &'a str,
+    pub(crate) title: &'a str,
     /// Where the first link of the page leads, and its words.
-    pub(super) skip: (&'a str, &'a str),
+    pub(crate) skip: (&'a str, &'a str),
     /// The bench's own version.
-    pub(super) bench_version: &'a str,
+    pub(crate) bench_version: &'a str,
     /// Where the data is.
-    pub(super) sources: Markup,
+    pub(crate) sources: Markup,
 }
 
-pub(super) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
+pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

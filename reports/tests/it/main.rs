@@ -1,6 +1,7 @@
 //! Renderers on sample reports.
 
 mod books_csv;
+mod compare;
 mod expected;
 mod github;
 mod hostile;
@@ -8,6 +9,7 @@ mod html;
 mod json;
 mod junit;
 mod kill_matrix;
+mod load;
 mod markdown;
 mod samples;
 mod sarif;
