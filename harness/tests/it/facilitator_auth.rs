@@ -18,13 +18,15 @@ const SIGNER: &str = "0x00000000000000000000000000000000005161e5";
 /// An account that the profile names.
 const FUNDED: &str = "0x0000000000000000000000000000000000f04ded";
 
+/// Method, path and bearer of one call.
+type Call = (Method, String, Option<String>);
+
 /// In front of a facilitator: lets calls with the right bearer through.
 #[derive(Clone)]
 struct Gate {
     behind: String,
     client: reqwest::Client,
-    /// Method, path and bearer of every call.
-    seen: Arc<Mutex<Vec<(Method, String, Option<String>)>>>,
+    seen: Arc<Mutex<Vec<Call>>>,
 }
 
 async fn pass(

@@ -172,7 +172,6 @@ async fn settled_of_ten(name: &str) -> usize {
 
 /// `cargo test -p x402-assay --test it the_known_ranking -- --nocapture` prints it.
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "the ranking is what one runs it for")]
 async fn the_known_ranking_comes_out() {
     let mut ranking = Vec::new();
     if typescript_is_there().await {

@@ -86,7 +86,7 @@ pub(super) struct TargetArgs {
     pub(super) owned_hosts: Vec<String>,
 
     /// Have our facilitator behave like a known kind: a name of `list --personalities`, or a file
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Our facilitator")]
     #[arg(env = "X402_ASSAY_FACILITATOR_PERSONALITY", hide_env = true)]
     pub(super) facilitator_personality: Option<String>,
 
