@@ -18,6 +18,7 @@ mod http;
 pub mod ledger;
 pub mod log;
 mod nearest;
+pub mod personality;
 mod plain;
 pub mod refusal;
 mod request;
@@ -42,6 +43,7 @@ pub use ledger::{
     SignedAuthorization, dev_signers,
 };
 pub use log::{EventLog, EventPage, LogLimits};
+pub use personality::Personality;
 pub use refusal::Refusal;
 pub use restart::Ending;
 pub use serve::{serve, serve_facilitator};

@@ -249,8 +249,18 @@ impl Course<'_> {
             }
         };
         self.started(Some(&target.profile), Some(services), &payers);
-        let switch = services.break_facilitator(self.facilitator_defects);
-        switch
+        let personality = setup.personality.as_ref().map(|chosen| &chosen.personality);
+        let on = self.facilitator_defects;
+        if let Some(chosen) = personality {
+            let text = format!(
+                "our facilitator behaved like {}: {}",
+                chosen.name, chosen.about
+            );
+            let note = What::Note { probe: None, text };
+            self.recorder.append(runner::now_us(), note);
+        }
+        services
+            .change_facilitator(personality, on)
             .await
             .map_err(|error| RunTrouble::Stopped(error.to_string()))?;
         let links = match self.bench.scenarios.is_empty() {
@@ -267,12 +277,8 @@ impl Course<'_> {
             .map(|line| self.secrets.text(line))
             .collect();
         target.stop().await;
-        // Others may use it after this run, if it is that of a running `up`.
-        if !self.facilitator_defects.is_empty() {
-            let mended = services.control.set_defects(FacilitatorDefects::NONE);
-            if let Err(error) = mended.await {
-                tracing::warn!(%error, "the facilitator keeps its defects");
-            }
+        if let Err(error) = services.mend_facilitator(personality, on).await {
+            tracing::warn!(%error, "the facilitator stays as it was changed");
         }
         ended
     }
@@ -297,6 +303,7 @@ impl Course<'_> {
                 guard: &self.bench.guard,
                 http,
                 bystander: Arc::new(Bystander::new(self.recorder.clone())),
+                secrets: self.secrets.clone(),
             };
             return front::start(options).await;
         }

@@ -193,6 +193,7 @@ fn ours(state: &ServiceState, tested: bool) -> Result<Access, TargetError> {
     Ok(Access {
         url: url.map_err(|error| TargetError::Chain(format!("the facilitator's URL: {error}")))?,
         headers: Vec::new(),
+        auth: None,
         accounts: Vec::new(),
         owner: Owner::Bench { tested },
     })

@@ -14,6 +14,7 @@ mod list;
 mod main;
 mod minimise;
 mod output;
+mod personalities;
 mod print;
 mod progress;
 mod replay;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use url::Url;
 use x402_mock_facilitator::event::Endpoint;
 
+use super::facilitator_auth::FacilitatorAuth;
 use super::leniency::Leniency;
 use super::options::{ReferenceServerOptions, StartError};
 use super::witness::{Watched, Witness};
@@ -48,6 +50,9 @@ pub(super) enum Trouble {
     /// No answer.
     #[error("the facilitator cannot be asked: {0}")]
     Transport(#[from] reqwest::Error),
+    /// It wants headers that cannot be had.
+    #[error("the facilitator cannot be asked: {0}")]
+    Auth(String),
     /// An answer that says nothing.
     #[error("the facilitator's answer is not usable: {0}")]
     Junk(String),
@@ -60,6 +65,7 @@ pub(super) struct FacilitatorClient {
     verify: Url,
     settle: Url,
     supported: Url,
+    auth: Option<Arc<dyn FacilitatorAuth>>,
     witness: Option<Arc<dyn Witness>>,
     leniency: Leniency,
 }
@@ -94,6 +100,7 @@ impl FacilitatorClient {
             verify: endpoint("verify")?,
             settle: endpoint("settle")?,
             supported: endpoint("supported")?,
+            auth: options.facilitator_auth.clone(),
             witness: options.witness.clone(),
             leniency,
         })
@@ -183,9 +190,21 @@ impl FacilitatorClient {
         self.ask_supported().await.map(|_| ())
     }
 
+    async fn headers(&self, method: &Method, url: &Url) -> Result<HeaderMap, Trouble> {
+        match &self.auth {
+            None => Ok(HeaderMap::new()),
+            Some(auth) => auth
+                .headers(method, url.path())
+                .await
+                .map_err(Trouble::Auth),
+        }
+    }
+
     async fn ask_supported(&self) -> Result<Answer, Trouble> {
+        let headers = self.headers(&Method::GET, &self.supported).await?;
         let watched = Watched::begin(self.witness.as_ref(), Endpoint::Supported, b"");
-        let answer = Answer::of(self.http.get(self.supported.clone()).send().await?).await?;
+        let request = self.http.get(self.supported.clone()).headers(headers);
+        let answer = Answer::of(request.send().await?).await?;
         watched.answered(answer.status.as_u16(), &answer.body);
         Ok(answer)
     }
@@ -196,10 +215,12 @@ impl FacilitatorClient {
             _ => &self.settle,
         };
         let body = request.to_string();
+        let headers = self.headers(&Method::POST, url).await?;
         let watched = Watched::begin(self.witness.as_ref(), on, body.as_bytes());
         let request = self
             .http
             .post(url.clone())
+            .headers(headers)
             .header(http::header::CONTENT_TYPE, "application/json");
         let answer = Answer::of(request.body(body).send().await?).await?;
         watched.answered(answer.status.as_u16(), &answer.body);

@@ -12,6 +12,7 @@ mod deal;
 mod defects;
 mod deviations;
 mod facilitator;
+mod facilitator_auth;
 mod guard;
 mod guard_policy;
 mod hygiene;
@@ -40,6 +41,7 @@ mod witness;
 
 pub use defects::{Defect, DefectSet};
 pub use deviations::Deviations;
+pub use facilitator_auth::FacilitatorAuth;
 pub use options::{MARKER, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};

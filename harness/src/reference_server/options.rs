@@ -8,6 +8,7 @@ use alloy_primitives::{Address, U256};
 use x402_assay_protocol::{Network, TokenDomain, Version};
 
 use super::defects::DefectSet;
+use super::facilitator_auth::FacilitatorAuth;
 use super::variants::VariantSet;
 use super::witness::Witness;
 use crate::http::SetupError;
@@ -27,6 +28,8 @@ pub struct ReferenceServerOptions {
     pub facilitator_url: String,
     /// Headers of every facilitator call.
     pub facilitator_headers: http::HeaderMap,
+    /// Further headers, fresh for every facilitator call.
+    pub facilitator_auth: Option<Arc<dyn FacilitatorAuth>>,
     /// Sees every facilitator call, if there is somebody.
     pub witness: Option<Arc<dyn Witness>>,
     /// Time for one facilitator call; longer than a settlement takes.
@@ -61,6 +64,7 @@ impl ReferenceServerOptions {
         Self {
             facilitator_url: facilitator_url.into(),
             facilitator_headers: http::HeaderMap::new(),
+            facilitator_auth: None,
             witness: None,
             facilitator_timeout: Duration::from_secs(30),
             token: network.usdc_domain(),

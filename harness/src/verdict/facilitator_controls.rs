@@ -17,6 +17,13 @@ pub(super) fn applies(facts: &Facts<'_>) -> bool {
 
 /// A good payment went the whole way.
 pub(super) fn positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    let trouble = judged.facts.ending.and_then(|ending| ending.trouble);
+    if let Some(trouble) = trouble.filter(|_| judged.facts.exchanges.is_empty()) {
+        return ControlState::Missing {
+            cause: "run-trouble",
+            detail: format!("the run could not go on: {trouble}"),
+        };
+    }
     let tried: Vec<&Book<'_>> = judged
         .honest(version)
         .into_iter()

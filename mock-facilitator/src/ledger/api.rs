@@ -153,4 +153,7 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// Forgets what it counts itself and asks the chain again: mined transactions were undone behind its back.
     async fn recount(&self) {}
+
+    /// Settles with the first so many of its accounts, or with all of them; a ledger without accounts has no choice.
+    fn use_accounts(&self, _count: Option<u32>) {}
 }

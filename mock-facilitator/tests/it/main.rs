@@ -10,6 +10,7 @@ mod holds;
 mod http;
 mod node;
 mod odd_ledger;
+mod personalities;
 mod resets;
 mod restart;
 mod robustness;

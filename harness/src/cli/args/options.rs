@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 use x402_assay_protocol::Version;
+use x402_mock_facilitator::Personality;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
@@ -75,6 +76,8 @@ pub struct Setup {
     pub profile: Option<PathBuf>,
     /// Defect switches of the built-in reference server.
     pub defects: Vec<String>,
+    /// What kind of facilitator ours behaves like.
+    pub personality: Option<Chosen>,
     /// The chain.
     pub chain: Chain,
     /// Where our services listen.
@@ -96,6 +99,7 @@ impl Setup {
             target: None,
             profile: None,
             defects,
+            personality: None,
             chain: Chain {
                 choice: ChainChoice::Memory,
                 chain_id: None,
@@ -115,6 +119,15 @@ impl Setup {
             versions: None,
         }
     }
+}
+
+/// A personality as it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// A built-in name, or the file.
+    pub named: String,
+    /// What it says.
+    pub personality: Personality,
 }
 
 /// Options of `run`.
@@ -269,6 +282,8 @@ pub struct DownOptions {
 pub struct ListOptions {
     /// Scenarios instead of checks.
     pub scenarios: bool,
+    /// Personalities of our facilitator instead of checks.
+    pub personalities: bool,
     /// Only what tests this role.
     pub role: Option<ListRole>,
     /// As JSON.

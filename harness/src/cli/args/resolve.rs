@@ -73,9 +73,11 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::Explain { id } => Some(Command::Explain(id.clone())),
         CommandArgs::List(args) => {
-            let (scenarios, role, json) = (args.scenarios, args.role, args.json);
+            let (scenarios, personalities) = (args.scenarios, args.personalities);
+            let (role, json) = (args.role, args.json);
             Some(Command::List(ListOptions {
                 scenarios,
+                personalities,
                 role,
                 json,
             }))

@@ -51,6 +51,11 @@ pub(super) struct ListArgs {
     #[arg(env = "X402_ASSAY_SCENARIOS", hide_env = true)]
     pub(super) scenarios: bool,
 
+    /// List the kinds of facilitators that ours can behave like
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch, conflicts_with_all = ["scenarios", "role"])]
+    #[arg(env = "X402_ASSAY_PERSONALITIES", hide_env = true)]
+    pub(super) personalities: bool,
+
     /// Only what tests this role
     #[arg(
         long,

@@ -85,6 +85,11 @@ pub(super) struct TargetArgs {
     #[arg(env = "X402_ASSAY_I_OWN", hide_env = true)]
     pub(super) owned_hosts: Vec<String>,
 
+    /// Have our facilitator behave like a known kind: a name of `list --personalities`, or a file
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Our facilitator")]
+    #[arg(env = "X402_ASSAY_FACILITATOR_PERSONALITY", hide_env = true)]
+    pub(super) facilitator_personality: Option<String>,
+
     /// Defect or variant of the built-in reference server; repeatable (for trying the bench itself)
     #[arg(long = "defect", value_name = "NAME", value_delimiter = ',', value_parser = filled)]
     #[arg(env = "X402_ASSAY_DEFECT", hide_env = true, hide = true)]

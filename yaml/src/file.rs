@@ -10,7 +10,7 @@ use super::{ProblemList, Problems};
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(crate) fn read_bounded(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+pub fn read_bounded(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(bytes_max)
         .unwrap_or(u64::MAX)
@@ -23,7 +23,7 @@ pub(crate) fn read_bounded(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>>
 ///
 /// # Errors
 /// When they are not UTF-8, with the first bad byte.
-pub(crate) fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String, ProblemList> {
+pub fn utf8(bytes: Vec<u8>, shown: &str) -> Result<String, ProblemList> {
     String::from_utf8(bytes).map_err(|error| {
         let problems = Problems::new(shown);
         let good = error.utf8_error().valid_up_to();

@@ -1,6 +1,6 @@
-//! YAML as an editor sees it, to hold files against their published JSON Schema.
+//! YAML as an editor sees it: for published JSON Schemas, and for parts that are defined as JSON elsewhere.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Node, NodeKind, Scalar};
 
@@ -23,12 +23,13 @@ fn scalar_as_json(scalar: &Scalar) -> Value {
     if let Some(value) = scalar.as_bool() {
         return value.into();
     }
-    match scalar
-        .is_number()
-        .then(|| scalar.text.parse::<i64>().ok())
-        .flatten()
-    {
-        Some(number) => number.into(),
-        None => scalar.text.clone().into(),
-    }
+    number(scalar).map_or_else(|| scalar.text.clone().into(), Value::Number)
+}
+
+fn number(scalar: &Scalar) -> Option<Number> {
+    let text = Some(&scalar.text).filter(|_| scalar.is_number())?;
+    let whole = text.parse::<i64>().map(Number::from);
+    let large = || text.parse::<u64>().map(Number::from).ok();
+    let broken = || text.parse::<f64>().ok().and_then(Number::from_f64);
+    whole.ok().or_else(large).or_else(broken)
 }

@@ -3,8 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Entry, Position, View};
-use crate::config::suggest::did_you_mean;
+use super::{Entry, Position, View, did_you_mean};
 
 /// A map whose keys are taken one at a time; what does not fit is reported.
 #[derive(Debug, Clone)]

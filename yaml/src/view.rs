@@ -4,9 +4,10 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{MapView, Node, NodeKind, Position, Problems, Scalar};
-use crate::config::duration::{parse_duration, parse_positive_duration};
-use crate::config::suggest::did_you_mean;
+use super::{
+    MapView, Node, NodeKind, Position, Problems, Scalar, did_you_mean, parse_duration,
+    parse_positive_duration,
+};
 
 /// A value with its path in the file (`launch.timeout`, `routes[2].path`).
 #[derive(Debug, Clone)]
