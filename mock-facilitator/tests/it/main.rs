@@ -14,4 +14,5 @@ mod resets;
 mod restart;
 mod robustness;
 mod settle;
+mod upto;
 mod verify;
