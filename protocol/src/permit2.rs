@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256, address, b256, keccak256};
 use serde_json::{Value, json};
 
-use crate::eip3009::{parse_address, parse_decimal};
+use crate::eip3009::{parse_decimal, read_address, read_decimal};
 use crate::problem::{Problem, Reader};
 
 /// The Permit2 contract, at one address on every chain.
@@ -106,20 +106,20 @@ impl UptoPermit {
         let mut reader = Reader::new(value, path, problems);
         let from = read_address(&mut reader, "from");
         let spender = read_address(&mut reader, "spender");
-        let nonce = read_number(&mut reader, "nonce", parse_nonce);
-        let deadline = read_number(&mut reader, "deadline", parse_decimal);
+        let nonce = read_nonce(&mut reader);
+        let deadline = read_decimal(&mut reader, "deadline");
         let permitted = reader.object("permitted");
         let witness = reader.object("witness");
         let permitted = permitted.map(|value| {
             let mut reader = Reader::new(value, &format!("{path}.permitted"), problems);
             let token = read_address(&mut reader, "token");
-            (token, read_number(&mut reader, "amount", parse_decimal))
+            (token, read_decimal(&mut reader, "amount"))
         });
         let witness = witness.map(|value| {
             let mut reader = Reader::new(value, &format!("{path}.witness"), problems);
             let to = read_address(&mut reader, "to");
             let facilitator = read_address(&mut reader, "facilitator");
-            let valid_after = read_number(&mut reader, "validAfter", parse_decimal);
+            let valid_after = read_decimal(&mut reader, "validAfter");
             (to, facilitator, valid_after)
         });
         let (token, amount) = permitted?;
@@ -147,24 +147,11 @@ pub fn parse_nonce(text: &str) -> Option<U256> {
     }
 }
 
-fn read_address(reader: &mut Reader<'_, '_>, name: &str) -> Option<Address> {
-    let text = reader.string(name)?;
-    let parsed = parse_address(&text);
+fn read_nonce(reader: &mut Reader<'_, '_>) -> Option<U256> {
+    let text = reader.string("nonce")?;
+    let parsed = parse_nonce(&text);
     if parsed.is_none() {
-        reader.refuse(name, format!("{text:?} is no 20-byte hex address"));
-    }
-    parsed
-}
-
-fn read_number(
-    reader: &mut Reader<'_, '_>,
-    name: &str,
-    parse: fn(&str) -> Option<U256>,
-) -> Option<U256> {
-    let text = reader.string(name)?;
-    let parsed = parse(&text);
-    if parsed.is_none() {
-        reader.refuse(name, format!("{text:?} is no number below 2^256"));
+        reader.refuse("nonce", format!("{text:?} is no number below 2^256"));
     }
     parsed
 }

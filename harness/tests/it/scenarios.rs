@@ -78,7 +78,8 @@ async fn payments_by_use_are_skipped_on_targets_that_offer_none() {
     let url = format!("{}/paid", shop.url());
     let attach = ["--server", &url, "--attach", &facilitator.control];
     let ran = assay(&[&["run", "upto-ceiling"], &attach[..]].concat()).await;
-    let why = "no route of the target offers `upto` with a `facilitatorAddress` on this run's chain";
+    let why =
+        "no route of the target offers `upto` with a `facilitatorAddress` on this run's chain";
     let expected = [("upto-ceiling".to_owned(), why.to_owned())];
     assert_eq!(with(&ran, "skipped"), expected, "{}", ran.said());
 }
