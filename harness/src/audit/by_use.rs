@@ -100,13 +100,14 @@ pub(super) fn untold(facts: &Facts<'_>, book: &Book<'_>) -> Vec<Misused> {
     if book.signed.upto.is_none() || !book.at_rest {
         return Vec::new();
     }
-    let told = receipts(facts, book).into_iter().filter_map(|receipt| {
-        (receipt.settlement.success == Some(true)).then(|| {
-            let amount = receipt.settlement.raw.get("amount");
-            amount
-                .and_then(serde_json::Value::as_str)
-                .map(str::to_owned)
-        })
+    let succeeded = receipts(facts, book)
+        .into_iter()
+        .filter(|receipt| receipt.settlement.success == Some(true));
+    let told = succeeded.map(|receipt| {
+        let amount = receipt.settlement.raw.get("amount");
+        amount
+            .and_then(serde_json::Value::as_str)
+            .map(str::to_owned)
     });
     told.filter_map(|amount| {
         let moved = book.transfers.iter();
