@@ -26,6 +26,7 @@ mod restart;
 mod serve;
 mod settle;
 mod supported;
+mod upto;
 mod verify;
 
 pub use connection::Connection;
@@ -39,8 +40,8 @@ pub use faults::{Fault, FaultSpec, FaultView, Faults, Match, Nth, ODD_BODIES, Pa
 pub use holds::{HoldSpec, HoldView, Release};
 pub use http::router;
 pub use ledger::{
-    EvmLedger, EvmOptions, Ledger, LedgerError, LedgerKind, MemoryLedger, SettleOutcome,
-    SignedAuthorization, dev_signers,
+    EvmLedger, EvmOptions, Ledger, LedgerError, LedgerKind, MemoryLedger, PermitLedger,
+    PermitRules, SettleOutcome, SignedAuthorization, SignedPermit, dev_signers,
 };
 pub use log::{EventLog, EventPage, LogLimits};
 pub use personality::Personality;

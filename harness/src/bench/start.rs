@@ -12,7 +12,7 @@ use super::error::BenchError;
 use super::front::{self, FrontOptions};
 use super::links;
 use super::services::{Services, obtain, service_options};
-use super::target::{Target, TargetError};
+use super::target::{Target, TargetError, Wanted};
 use crate::cli::again::run_again;
 use crate::cli::args::{ChainChoice, Setup};
 use crate::client::Payer;
@@ -27,6 +27,7 @@ use crate::runner::{
     self, Bystander, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session,
     SessionOptions, Sheet, check_host,
 };
+use crate::scenario::Need;
 
 /// File of the history, inside the report folder.
 pub const HISTORY_FILE: &str = "history.jsonl";
@@ -307,7 +308,14 @@ impl Course<'_> {
             };
             return front::start(options).await;
         }
-        let surroundings = (self.bench.guard.as_path(), !self.bench.scenarios.is_empty());
+        let sheets = self.bench.scenarios;
+        let wanted = Wanted {
+            any: !sheets.is_empty(),
+            by_use: sheets
+                .iter()
+                .any(|sheet| sheet.scenario.needs.contains(&Need::Upto)),
+        };
+        let surroundings = (self.bench.guard.as_path(), wanted);
         Target::start(
             setup.target.clone(),
             &self.deviations,

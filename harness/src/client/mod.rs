@@ -6,6 +6,7 @@ mod claims;
 pub(crate) mod identifier;
 mod payer;
 mod sign;
+mod upto;
 mod variations;
 
 pub use challenge::{ReadChallenge, Unreadable, detect, read, read_v1, read_v2};
@@ -16,6 +17,7 @@ pub use sign::{
     BACKDATED_SECONDS, LONGEST_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, SignOptions, SignedPayment,
     sign,
 };
+pub use upto::{SignedPermit, choose_upto, sign_upto};
 pub use variations::{
     CannotVary, How, MALFORMED, Malformed, STRANGER, VARIATIONS, Variation, vary,
 };

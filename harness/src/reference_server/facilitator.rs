@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use url::Url;
+use x402_assay_protocol::eip3009::parse_address;
+use x402_assay_protocol::upto;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::facilitator_auth::FacilitatorAuth;
@@ -40,6 +43,8 @@ pub(super) struct Settled {
     pub(super) reason: Option<String>,
     /// `payer`.
     pub(super) payer: Option<String>,
+    /// `amount`, which `upto` tells.
+    pub(super) amount: Option<String>,
     /// The `EXTENSION-RESPONSES` header, which is meant for the server alone.
     pub(super) aside: Option<String>,
 }
@@ -140,6 +145,7 @@ impl FacilitatorClient {
             transaction: text(&answer, "transaction").unwrap_or_default(),
             reason: text(&answer, "errorReason"),
             payer: text(&answer, "payer"),
+            amount: text(&answer, "amount"),
             aside: aside.clone(),
         };
         let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
@@ -150,7 +156,8 @@ impl FacilitatorClient {
             Some(true) if ok => {
                 let settled = settled(true);
                 let same_network = text(&answer, "network").is_some_and(|named| named == network);
-                if self.leniency.truthy || (same_network && is_hash(&settled.transaction)) {
+                let moved = is_hash(&settled.transaction) || is_free(request, &settled);
+                if self.leniency.truthy || (same_network && moved) {
                     Ok(settled)
                 } else {
                     Err(unusable())
@@ -183,6 +190,21 @@ impl FacilitatorClient {
                 && network.is_some_and(|network| networks.contains(&network))
         };
         Ok(kinds.iter().any(ours))
+    }
+
+    /// `GET /supported`: who settles `upto` payments on this network, if anybody.
+    pub(super) async fn upto_settler(&self, network: &str) -> Result<Option<Address>, Trouble> {
+        let answer = self.ask_supported().await?;
+        let (ok, answer) = (answer.ok(), answer.json()?);
+        let kinds = answer.get("kinds").and_then(Value::as_array);
+        let (true, Some(kinds)) = (ok, kinds) else {
+            return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
+        };
+        let ours = |kind: &&Value| kind["scheme"] == upto::SCHEME && kind["network"] == network;
+        let named = kinds.iter().filter(ours);
+        let mut settlers =
+            named.filter_map(|kind| kind["extra"][upto::FACILITATOR_ADDRESS].as_str());
+        Ok(settlers.find_map(parse_address))
     }
 
     /// `GET /supported`; the answer does not matter.
@@ -262,6 +284,28 @@ impl Answer {
         serde_json::from_slice(&self.body)
             .map_err(|error| Trouble::Junk(format!("status {}: {error}", self.status)))
     }
+}
+
+/// True for the settlement of an `upto` payment that used nothing: that needs no transaction.
+fn is_free(request: &Value, settled: &Settled) -> bool {
+    let asked = &request["paymentRequirements"];
+    asked["scheme"] == upto::SCHEME
+        && asked["amount"] == "0"
+        && settled.transaction.is_empty()
+        && settled.amount.as_deref() == Some("0")
+}
+
+impl Settled {
+    /// True when it was refused because the authorization was used before, or is being used.
+    pub(super) fn is_used(&self) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        says_used(reason) || reason == "duplicate_settlement"
+    }
+}
+
+/// True for the reason codes of a used nonce.
+pub(super) fn says_used(reason: &str) -> bool {
+    reason.contains("nonce_already_used") || reason == "permit2_invalid_nonce"
 }
 
 fn text(answer: &Value, name: &str) -> Option<String> {

@@ -20,6 +20,7 @@ mod identifier;
 mod incoming;
 mod kinds;
 mod leniency;
+mod metered;
 mod odd_offers;
 mod offers;
 mod one_at_a_time;
@@ -32,6 +33,7 @@ mod replays;
 mod server;
 mod settlement;
 mod shop;
+mod signed;
 mod start;
 mod streaming;
 mod switches;
@@ -42,7 +44,9 @@ mod witness;
 pub use defects::{Defect, DefectSet};
 pub use deviations::Deviations;
 pub use facilitator_auth::FacilitatorAuth;
-pub use options::{MARKER, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError};
+pub use options::{
+    MARKER, METERED_PRICE, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError,
+};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};
 pub use variants::{Variant, VariantSet};

@@ -21,6 +21,11 @@ pub const PRICE: u64 = 10_000;
 /// What `/premium` costs in base units where nothing else is said: three times as much as the other routes.
 pub const PREMIUM_PRICE: u64 = 30_000;
 
+/// Units a request for `/metered` uses where it does not say, of the ten that the ceiling pays for.
+pub(super) const METERED_UNITS: u64 = 4;
+/// What `/metered` charges then, in base units, where nothing else is said of prices.
+pub const METERED_PRICE: u64 = PRICE / 10 * METERED_UNITS;
+
 /// Options of a [`super::ReferenceServer`].
 #[derive(Debug, Clone)]
 pub struct ReferenceServerOptions {
@@ -42,6 +47,8 @@ pub struct ReferenceServerOptions {
     pub price: U256,
     /// Price of `/premium` in base units.
     pub premium_price: U256,
+    /// Whether `/metered` is there: sold by use, with the other routes' price as the ceiling, where `upto` is settled.
+    pub meters: bool,
     /// Seconds an authorization should live.
     pub max_timeout_seconds: u64,
     /// Generations that are spoken; never empty.
@@ -71,6 +78,7 @@ impl ReferenceServerOptions {
             pay_to,
             price: U256::from(PRICE),
             premium_price: U256::from(PREMIUM_PRICE),
+            meters: false,
             max_timeout_seconds: 60,
             versions,
             asks_supported: false,

@@ -28,7 +28,7 @@ mod transactions;
 mod witness;
 
 pub use access::{Access, Owner};
-pub use builtin::builtin_profile;
+pub use builtin::{builtin_profile, metered_route};
 pub use facilitator_auth::FreshHeaders;
 pub use facilitator_control::{
     FacilitatorControl, NotOurFacilitator, OurFacilitator, Outcome as FacilitatorOutcome,

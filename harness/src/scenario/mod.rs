@@ -30,7 +30,7 @@ pub use scope::{NameKind, PREDEFINED_PAYERS};
 pub use steps::{STEPS, Step, StepKind};
 pub use value::{Amount, Range, SignedRange, StatusPattern};
 pub use vary::{CASES_MAX, Parameters, Vary};
-pub use words::{Encoding, Moment, Need, OddBody, PathForm, ProtocolEvent, Stage};
+pub use words::{Encoding, Moment, Need, OddBody, PathForm, ProtocolEvent, Scheme, Stage};
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,10 @@ const RED: &[(&str, &str, &str)] = &[
     ("verify-settles", "time-window", "fail"),
     ("receipt-invented-transaction", "settle-duplicates", "fail"),
     ("v1-refused", "supported-honesty", "fail"),
+    ("upto-ceiling-ignored", "settle-upto-ceiling", "fail"),
+    ("upto-settles-ceiling", "settle-upto-ceiling", "fail"),
+    ("upto-settles-ceiling", "upto-ceiling", "fail"),
+    ("upto-permits-reused", "settle-upto-twice", "fail"),
 ];
 
 /// The same on a node: contract wallets and gas are only there.

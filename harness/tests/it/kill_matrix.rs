@@ -24,6 +24,9 @@ const UNJUDGED: &[&str] = &[
     "free-until-supported",
     "free-without-kinds",
     "guard-released-on-unknown",
+    "upto-above-ceiling",
+    "upto-draws-again",
+    "upto-takes-ceiling",
 ];
 
 /// Checks whose probes take longer than the matrix waits, with a run of their own below.

@@ -68,6 +68,10 @@ defects! {
     // Settlement: the facilitator's own account.
     CollidingNonces = "colliding-nonces": "One account, its nonce read from the last block: settlements at the same time collide.";
     FailureBlocksAccount = "failure-blocks-account": "A settlement that fails leaves a nonce gap: later ones are never mined.";
+    // Settlement of `upto`, on the memory ledger.
+    UptoCeilingIgnored = "upto-ceiling-ignored": "An `upto` payment is settled for whatever is asked, above the signed ceiling too.";
+    UptoPermitsReused = "upto-permits-reused": "An `upto` permit is settled again and again: its nonce is not looked at.";
+    UptoSettlesCeiling = "upto-settles-ceiling": "An `upto` payment is settled for its ceiling, whatever is asked.";
     // Receipts.
     ReceiptInventedTransaction = "receipt-invented-transaction": "The money moves, and the answer names another transaction.";
     ReceiptWrongPayer = "receipt-wrong-payer": "The settle answer names the recipient as payer.";

@@ -4,7 +4,9 @@ mod defect;
 pub(crate) mod deviations;
 mod memory;
 mod set;
+mod upto;
 
 pub use defect::{Defect, UnknownDefect};
 pub(crate) use memory::DefectMemory;
 pub use set::DefectSet;
+pub(crate) use upto::UptoDeviation;

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::SignedAuthorization;
+use super::{PermitLedger, SignedAuthorization};
 use crate::event::{LedgerRecord, TransactionRecord};
 use crate::refusal::Refusal;
 
@@ -150,6 +150,11 @@ pub trait Ledger: Send + Sync + Debug {
 
     /// Number of transactions an account has had mined.
     async fn account_nonce(&self, account: Address) -> Result<u64, LedgerError>;
+
+    /// This ledger as one that settles permits; `None` where Permit2 and its proxies are stubs.
+    fn permits(&self) -> Option<&dyn PermitLedger> {
+        None
+    }
 
     /// Forgets what it counts itself and asks the chain again: mined transactions were undone behind its back.
     async fn recount(&self) {}

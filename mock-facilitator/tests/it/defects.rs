@@ -145,6 +145,9 @@ impl Rig {
             | Defect::ReceiptWrongPayer
             | Defect::ReceiptWrongNetwork
             | Defect::FailureWithoutShape => self.receipt_is_wrong(defect).await,
+            Defect::UptoCeilingIgnored | Defect::UptoPermitsReused | Defect::UptoSettlesCeiling => {
+                crate::upto::deviates(self.wrong, defect).await
+            }
         }
     }
 

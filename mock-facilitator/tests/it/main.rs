@@ -15,4 +15,5 @@ mod resets;
 mod restart;
 mod robustness;
 mod settle;
+mod upto;
 mod verify;

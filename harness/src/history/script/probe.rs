@@ -40,6 +40,8 @@ pub(crate) struct Probe {
 pub(crate) enum Payment {
     /// A fresh authorization; what is wrong with it.
     Fresh(Option<String>),
+    /// A fresh honest permit by use for the price as its ceiling; what the profile says that the use costs.
+    ByUse(Option<u64>),
     /// The header of an earlier exchange.
     Again(String),
     /// A fresh honest authorization whose message has these members set, each by its JSON pointer.
