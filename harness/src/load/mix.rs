@@ -60,11 +60,9 @@ impl Part {
         let words = Self::ALL.map(Self::word);
         let found = Self::ALL.into_iter().find(|part| part.word() == word);
         found.ok_or_else(|| {
-            let near = crate::config::did_you_mean(word, words);
-            Wrong::new(
-                format!("`{}` is no part of a mix{near}", shown(word)),
-                format!("the parts are {}", words.join(", ")),
-            )
+            let cause = format!("`{}` is no part of a mix", shown(word));
+            let all = format!("the parts are {}", words.join(", "));
+            Wrong::unknown(cause, word, &words, all)
         })
     }
 }

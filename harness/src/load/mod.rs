@@ -8,6 +8,8 @@ mod connection;
 mod cpu;
 pub(crate) mod descriptors;
 mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod journey;
 mod limits;
 pub mod mix;
@@ -20,12 +22,15 @@ mod result;
 mod run;
 mod sale;
 mod schedule;
+mod search;
+mod search_run;
 mod series;
 mod shard;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod thresholds;
 mod timer;
 pub mod words;
 
@@ -34,3 +39,5 @@ pub(crate) use audit::{Held, Totals};
 pub use mix::{Mix, Part, Shares};
 pub use plan::{Closed, Connections, LoadPlan, Pace, Signing};
 pub(crate) use run::{Field, OnChain, Ran, run};
+pub(crate) use search_run::search;
+pub use thresholds::Threshold;

@@ -29,13 +29,20 @@ impl Wrong {
         )
     }
 
+    /// A word that is not among those there are; the nearest one is named first.
+    pub(super) fn unknown(cause: String, word: &str, known: &[&str], there_are: String) -> Self {
+        let fix = match crate::config::nearest(word, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? {there_are}"),
+            None => there_are,
+        };
+        Self { cause, fix }
+    }
+
     pub(super) fn shape(word: &str) -> Self {
         const SHAPES: [&str; 5] = ["constant", "ramp", "spike", "steps", "poisson"];
-        let near = crate::config::did_you_mean(word, SHAPES);
-        Self::new(
-            format!("`{}` is no kind of schedule{near}", shown(word)),
-            "write `500/s`, `ramp:100/s..1000/s`, `spike:100/s..2000/s@10s+5s`, `steps:100/s,200/s` or `poisson:500/s`",
-        )
+        const FORMS: &str = "write `500/s`, `ramp:100/s..1000/s`, `spike:100/s..2000/s@10s+5s`, `steps:100/s,200/s` or `poisson:500/s`";
+        let cause = format!("`{}` is no kind of schedule", shown(word));
+        Self::unknown(cause, word, &SHAPES, FORMS.to_owned())
     }
 }
 

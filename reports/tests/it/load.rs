@@ -229,6 +229,36 @@ pub(crate) fn report() -> Report {
     report
 }
 
+/// The same with every text of it from somebody who wants out of the page.
+pub(crate) fn hostile() -> Report {
+    let poison = crate::hostile::poison();
+    let mut report = crate::hostile::report();
+    let mut load = section();
+    for text in [
+        &mut load.ledger,
+        &mut load.plan.connections,
+        &mut load.plan.signing,
+        &mut load.plan.mix[0].part,
+        &mut load.limited_by.proof,
+        &mut load.limited_by.cpu[0].process,
+        &mut load.outcomes[0].of,
+        &mut load.steps[2].detail,
+        &mut load.latency[0].time.hdr,
+        &mut load.caveats[0],
+    ] {
+        text.clone_from(&poison);
+    }
+    load.outcomes[1].class.clone_from(&poison);
+    load.thresholds[0].threshold.clone_from(&poison);
+    load.thresholds[3].detail.clone_from(&poison);
+    load.thresholds[0].measured = Some(poison.clone());
+    load.plan.arrivals = Some(poison.clone());
+    load.plan.scenario = Some(poison.clone());
+    load.series[0].classes.insert(poison, 3);
+    report.load = Some(load);
+    report
+}
+
 prop_compose! {
     /// A load section with any texts and numbers.
     pub(crate) fn a_load()(
