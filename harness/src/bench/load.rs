@@ -19,7 +19,7 @@ use crate::client::{self, Payer};
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::history::{Facts, Limits, Recorder, What};
-use crate::http::ProbeClient;
+use crate::http::{Exchange, ProbeClient};
 use crate::load::{self, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
 use crate::runner::{
     self, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions,
@@ -29,7 +29,7 @@ use crate::service::{ControlError, FundRequest};
 use crate::verdict::{self, Judging};
 
 /// Time between two blocks under load, in milliseconds: a block for each payment makes a node slower and slower.
-const BLOCK_MS: u64 = 1_000;
+const BLOCK_MS: u64 = 500;
 /// What a payer is given, in purchases.
 const PURCHASES: u64 = 1_000_000_000;
 /// Payers of the purchase before the load.
@@ -339,9 +339,8 @@ impl Course<'_> {
                 let route = target.profile.routes.first();
                 let Some(route) = route else { return Ok(None) };
                 let exchange = session.send("load/terms", route, None).await?;
-                let asks = exchange.response().filter(|answer| answer.status == 402);
-                let version = asks.and_then(|answer| client::detect(answer).first().copied());
-                Ok(version.map(|version| Shown {
+                let version = asked(&exchange).map_err(RunTrouble::Stopped)?;
+                Ok(Some(Shown {
                     version: preferred(bench.setup.versions.as_deref(), version),
                     chain: None,
                 }))
@@ -440,6 +439,24 @@ impl Course<'_> {
             told: format!("{kind}, a block each {BLOCK_MS} ms, {lanes} lanes"),
         })
     }
+}
+
+/// The generation in which an answer asks for payment, or why it does not.
+fn asked(exchange: &Exchange) -> Result<Version, String> {
+    const NEEDS: &str = "an unpaid load needs a route that asks for payment";
+    let url = &exchange.request.url;
+    let answer = match &exchange.outcome {
+        Ok(answer) => answer,
+        Err(failure) => return Err(format!("{url} does not answer: {}", failure.message)),
+    };
+    if answer.status != 402 {
+        return Err(format!(
+            "{url} answers HTTP {}, not 402: {NEEDS}",
+            answer.status
+        ));
+    }
+    let spoken = client::detect(answer).first().copied();
+    spoken.ok_or_else(|| format!("{url} answers 402 without a challenge that can be read: {NEEDS}"))
 }
 
 fn is_memory(services: &Services) -> bool {

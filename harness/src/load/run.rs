@@ -237,6 +237,13 @@ async fn conclude(
         memory: watched.memory_before.zip(watched.memory_peak),
         last_end: since(last_end).unwrap_or_default(),
         last_begin: since(last_begin).unwrap_or_default(),
+        length: match field.cancel.is_cancelled() {
+            true => plan
+                .pace
+                .duration()
+                .min(ended.lasted.saturating_sub(plan.warm_up)),
+            false => plan.pace.duration(),
+        },
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
