@@ -4,6 +4,7 @@
 //! people look at goes through it.
 
 pub mod books_csv;
+pub mod compare;
 pub mod finding;
 pub mod html;
 pub mod json;

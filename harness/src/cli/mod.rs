@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 pub mod args;
+mod compare;
 mod doctor;
 mod down;
 mod exit;

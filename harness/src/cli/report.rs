@@ -40,6 +40,15 @@ pub(super) fn report(options: &ReportOptions) -> Exit {
     }
 }
 
+/// A report by its file, or by the folder that holds it.
+pub(super) fn read_report(path: &Path) -> Result<Report, String> {
+    let file = match path.is_dir() {
+        true => path.join(usual_name(Format::Json)),
+        false => path.to_owned(),
+    };
+    read(&file).map(|input| input.report)
+}
+
 fn read(path: &Path) -> Result<Input, String> {
     let shown = path.display();
     let failed = |error: std::io::Error| format!("cannot read {shown}: {error}");

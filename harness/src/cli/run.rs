@@ -6,6 +6,7 @@ use std::path::Path;
 use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay_reports::model::RunVerdict;
+use x402_assay_reports::model::load::LoadReport;
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
@@ -194,11 +195,11 @@ fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
 /// The scenarios that were named; a facilitator without any gets all that are about facilitators.
 fn sheets(options: &RunOptions) -> Result<Vec<Sheet>, Vec<String>> {
     if options.scenarios.is_empty() && tests_facilitator(options) {
-        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()])?;
+        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()], &options.scenario_tags)?;
         all.retain(|sheet| sheet.scenario.role == Role::Facilitator);
         return Ok(all);
     }
-    scenarios::sheets(&options.scenarios)
+    scenarios::sheets(&options.scenarios, &options.scenario_tags)
 }
 
 /// Names that are reserved, said before anything is started.
@@ -343,7 +344,16 @@ pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
         RunVerdict::Nonconformant => Exit::Nonconformant,
         RunVerdict::Inconclusive => Exit::Inconclusive,
         RunVerdict::Conformant if fail_on == FailOn::Warn && warns(report) => Exit::Nonconformant,
-        RunVerdict::Conformant => Exit::Ok,
+        RunVerdict::Conformant => load_exit(report.load.as_ref()),
+    }
+}
+
+/// Of a run that is conformant: a threshold that was missed, or could not be judged, is no success.
+fn load_exit(load: Option<&LoadReport>) -> Exit {
+    match load {
+        Some(load) if load.misses() => Exit::Missed,
+        Some(load) if load.unclear() => Exit::Inconclusive,
+        _ => Exit::Ok,
     }
 }
 

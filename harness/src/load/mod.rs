@@ -26,12 +26,14 @@ mod search;
 mod search_run;
 mod series;
 mod shard;
+pub mod sheet;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
 pub mod thresholds;
 mod timer;
+pub mod users;
 pub mod words;
 
 pub use arrivals::{Arrivals, RATE_MAX, Segment, Step};
@@ -40,4 +42,6 @@ pub use mix::{Mix, Part, Shares};
 pub use plan::{Closed, Connections, LoadPlan, Pace, Signing};
 pub(crate) use run::{Field, OnChain, Ran, run};
 pub(crate) use search_run::search;
+pub use sheet::{LoadSheet, SheetPace};
 pub use thresholds::Threshold;
+pub use users::{Journey, Users};

@@ -237,13 +237,7 @@ async fn conclude(
         memory: watched.memory_before.zip(watched.memory_peak),
         last_end: since(last_end).unwrap_or_default(),
         last_begin: since(last_begin).unwrap_or_default(),
-        length: match field.cancel.is_cancelled() {
-            true => plan
-                .pace
-                .duration()
-                .min(ended.lasted.saturating_sub(plan.warm_up)),
-            false => plan.pace.duration(),
-        },
+        length: length(field, plan, ended.lasted),
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
@@ -262,6 +256,15 @@ async fn conclude(
         strays: rules.strays,
         interrupted: field.cancel.is_cancelled(),
     })
+}
+
+/// What was run of the schedule, warm-up left out.
+fn length(field: &Field<'_>, plan: &LoadPlan, lasted: Duration) -> Duration {
+    let planned = plan.pace.duration();
+    match field.cancel.is_cancelled() {
+        true => planned.min(lasted.saturating_sub(plan.warm_up)),
+        false => planned,
+    }
 }
 
 /// What every shard is told.

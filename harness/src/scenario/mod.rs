@@ -9,6 +9,7 @@ pub mod expect;
 mod flight;
 mod keys;
 mod load;
+mod load_sheet;
 mod model;
 mod normal;
 mod parse;
@@ -20,7 +21,7 @@ mod vary;
 mod words;
 mod write;
 
-pub use builtin::{BUILTIN, builtin, builtin_named};
+pub use builtin::{BUILTIN, LOAD_BUILTIN, builtin, builtin_load, builtin_named};
 pub use case::{Case, CaseStep};
 pub use expect::{EXPECTATIONS, Expect, Expectation, ExpectationKind};
 pub use load::{ScenarioError, load};

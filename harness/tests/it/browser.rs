@@ -160,6 +160,20 @@ async fn a_run_with_violations_and_timelines() {
     assert!(outcomes["unpaid-grant"]["shown"].as_u64() > Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_run_and_its_charts() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let mut value = ran.report();
+    value["load"] = crate::compare::load(98, 20_000);
+    let report: Report = serde_json::from_value(value).unwrap();
+    let Some(seen) = look_at(&report).await else {
+        return;
+    };
+    is_sound(&seen);
+    // Percentiles, rates and latency over time, and the battery's own phases.
+    assert_eq!(seen["charts"], 4, "{seen:#}");
+}
+
 /// Markup, script in every form that runs by itself, direction marks, control characters.
 const POISON: &str = "</script><script>window.pwned=1;alert(1)</script>\
     <img src=x onerror=\"window.pwned=1\"><svg onload=\"window.pwned=1\"></svg>\
@@ -175,9 +189,9 @@ fn poison(value: &mut Value) {
         Value::String(text) => *text = format!("{POISON}{text}"),
         Value::Array(items) => items.iter_mut().for_each(poison),
         Value::Object(members) => {
-            let texts = members
-                .iter_mut()
-                .filter(|(name, _)| !matches!(name.as_str(), "verdict" | "kind"));
+            let texts = members.iter_mut().filter(|(name, _)| {
+                !matches!(name.as_str(), "verdict" | "kind" | "model" | "phase" | "by")
+            });
             texts.for_each(|(_, member)| poison(member));
         }
         _ => {}
@@ -196,6 +210,7 @@ async fn a_hostile_target_runs_no_script_and_fetches_nothing() {
     ];
     let ran = assay(&args).await.exits(3);
     let mut value = ran.report();
+    value["load"] = crate::compare::load(98, 20_000);
     poison(&mut value);
     value["summary"] = "<b onclick=alert(1)>".repeat(50_000).into();
     let report: Report = serde_json::from_value(value).unwrap();

@@ -8,6 +8,7 @@ mod browser;
 mod builtin;
 mod chain_steps;
 mod checks_md;
+mod compare;
 mod diagnosis;
 mod expectations;
 mod facilitators;

@@ -26,6 +26,43 @@ fn with(ran: &Ran, verdict: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn load_scenarios_run_by_name_or_tag_only() {
+    let names = |ran: &Ran| -> Vec<String> {
+        let first = |line: &str| {
+            line.split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let mut names: Vec<String> = ran.stdout.lines().map(first).collect();
+        names.retain(|name| name.starts_with("load-"));
+        names
+    };
+    let planned = async |words: &[&str]| {
+        let words = [&["run"], words, &["--dry-run"]].concat();
+        names(&assay(&words).await.exits(0))
+    };
+    assert_eq!(planned(&["all"]).await, [""; 0]);
+    assert_eq!(
+        planned(&["load-ramp", "replayed-payment"]).await,
+        ["load-ramp"]
+    );
+    let tagged = planned(&["all", "--tag", "load"]).await;
+    assert_eq!(
+        tagged,
+        names(&assay(&["list", "--scenarios"]).await.exits(0))
+    );
+    assert_eq!(tagged.len(), 5);
+    let ran = run(&["load-users"], &[]).await;
+    let skipped = with(&ran, "skipped");
+    assert_eq!(skipped[0].0, "load-users", "{}", ran.said());
+    assert!(
+        skipped[0].1.contains("load scenario: 20 users"),
+        "{skipped:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_scenario_that_can_be_run_holds_on_the_reference_server() {
     let ran = run(&["all"], &[]).await.exits(0);
     for verdict in ["fail", "warn", "inconclusive"] {

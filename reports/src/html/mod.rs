@@ -11,8 +11,9 @@ mod latency;
 mod load;
 mod scenarios;
 mod sequence;
-mod shell;
+pub(crate) mod shell;
 
+pub(crate) use head::line;
 use maud::html;
 
 use crate::finding::findings;

@@ -18,6 +18,11 @@ pub(super) fn page(report: &Report, body: &Markup) -> Markup {
         word(report.verdict),
         text::line(&report.target.name, 80)
     );
+    frame(&title, &report.bench_version, "report.json", body)
+}
+
+/// A page with a title, and the file that holds its data.
+pub(crate) fn frame(title: &str, bench_version: &str, data: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -34,8 +39,8 @@ pub(super) fn page(report: &Report, body: &Markup) -> Markup {
                 a.skip href="#findings" { "Skip to the findings" }
                 main { (body) }
                 footer {
-                    p { "Written by x402-assay " (text::line(&report.bench_version, 40)) ". Full messages are in "
-                        code { "history.jsonl" } ", the data of this page in " code { "report.json" } "." }
+                    p { "Written by x402-assay " (text::line(bench_version, 40)) ". Full messages are in "
+                        code { "history.jsonl" } ", the data of this page in " code { (data) } "." }
                 }
                 script { (PreEscaped(SCRIPT)) }
             }

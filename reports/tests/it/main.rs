@@ -1,6 +1,7 @@
 //! Renderers on sample reports.
 
 mod books_csv;
+mod compare;
 mod expected;
 mod hostile;
 mod html;

@@ -46,6 +46,8 @@ pub enum Command {
     Load(Box<LoadOptions>),
     /// Render a report or a history in another format.
     Report(ReportOptions),
+    /// Compare two reports.
+    Compare(CompareOptions),
     /// Write a built-in scenario's file to the current folder.
     ScenarioCopy {
         /// Its name.
@@ -383,6 +385,23 @@ pub struct ReportOptions {
     pub out: Option<PathBuf>,
     /// What JUnit calls a failure.
     pub fail_on: FailOn,
+}
+
+/// `compare`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompareOptions {
+    /// The earlier `report.json`, or the folder that holds it.
+    pub base: PathBuf,
+    /// The one that is judged, likewise.
+    pub new: PathBuf,
+    /// How much worse load may become, as a share.
+    pub max_regression: f64,
+    /// Whether new warnings break it.
+    pub fail_on: FailOn,
+    /// Folder for the files; none without it.
+    pub out: Option<PathBuf>,
+    /// Whether stdout gets JSON.
+    pub json: bool,
 }
 
 /// A rendering of a report.

@@ -14,7 +14,7 @@ use super::run::{RunArgs, SelectionArgs, VerdictArgs};
 use super::service::UpArgs;
 use super::setup::{self, SetupArgs};
 use crate::config::{Lookup, did_you_mean};
-use crate::scenario::{BUILTIN, builtin_named};
+use crate::scenario::{BUILTIN, LOAD_BUILTIN, builtin_named};
 
 /// The default of `--patience`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -70,6 +70,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Load(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
+        CommandArgs::Compare(args) => Some(Command::Compare(args.options(surroundings))),
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::Explain { id } => Some(Command::Explain(id.clone())),
         CommandArgs::List(args) => {
@@ -207,7 +208,7 @@ fn scenarios(
                 "`{shown}` is a command; put it first: x402-assay {shown} ..."
             ));
         } else {
-            let names = BUILTIN.iter().map(|(name, _)| *name);
+            let names = BUILTIN.iter().chain(LOAD_BUILTIN).map(|(name, _)| *name);
             let hint = did_you_mean(&shown, COMMANDS.into_iter().chain(names));
             problems.push(format!("no scenario file or folder `{shown}`{hint}"));
         }

@@ -6,6 +6,7 @@ use super::verifies::verify_missing;
 use super::{Stage, links, restarts, routes};
 use crate::config::TargetProfile;
 use crate::link::LinkEnds;
+use crate::load::SheetPace;
 use crate::runner::path;
 use crate::scenario::steps::{
     CannedBody, Chain, Fault, Generation, Replica, Restarted, Route, Send, Window,
@@ -47,6 +48,9 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
     if !stage.offered.sells {
         return Some("the target sold nothing to begin with (positive control)".to_owned());
     }
+    if let Some(why) = load_missing(scenario) {
+        return Some(why);
+    }
     let needs = scenario.needs.iter();
     needs
         .filter_map(|need| need_missing(stage, *need, scenario.role))
@@ -57,6 +61,19 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
         .chain(verify_missing(stage, case))
         .chain(copies_behind_link(case))
         .next()
+}
+
+/// Why a load scenario is not played among the others. Whoever runs its [`LoadSheet`](crate::load::LoadSheet) from
+/// here replaces this function.
+fn load_missing(scenario: &Scenario) -> Option<String> {
+    let load = scenario.load.as_ref()?;
+    let pace = match &load.pace {
+        SheetPace::Arrivals(arrivals) => format!("a schedule ({arrivals})"),
+        SheetPace::Users(users) => format!("{} users", users.count),
+    };
+    Some(format!(
+        "it is a load scenario: {pace} cannot be played among steps in this version"
+    ))
 }
 
 fn need_missing(stage: &Stage<'_>, need: Need, role: Role) -> Option<String> {
