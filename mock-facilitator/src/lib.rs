@@ -26,6 +26,7 @@ mod restart;
 mod serve;
 mod settle;
 mod supported;
+mod tally;
 mod upto;
 mod verify;
 
@@ -49,3 +50,4 @@ pub use refusal::Refusal;
 pub use restart::Ending;
 pub use serve::{serve, serve_facilitator};
 pub use supported::SOLANA_FEE_PAYER;
+pub use tally::{CallTally, EndpointTally, Recording, Times};

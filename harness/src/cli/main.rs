@@ -9,8 +9,8 @@ use tracing_subscriber::EnvFilter;
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
 use super::{
-    compare, doctor, down, explain, judge, list, print, replay, report, run, scenarios, selftest,
-    up,
+    compare, doctor, down, explain, judge, list, load, print, replay, report, run, scenarios,
+    selftest, up,
 };
 use crate::config::process_environment;
 
@@ -73,6 +73,7 @@ fn perform(invocation: Invocation, folder: &Path) -> Exit {
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
             Command::Selftest(options) => selftest::selftest(options, quiet, cancel).await,
             Command::Replay(options) => replay::replay(*options, quiet, cancel).await,
+            Command::Load(options) => load::load(*options, invocation.verbosity, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
             Command::Compare(options) => compare::compare(&options),
             Command::Report(options) => report::report(&options),

@@ -21,6 +21,7 @@ mod junit;
 mod kill_matrix;
 mod ledgers;
 mod links;
+mod load;
 mod namespace;
 mod personalities;
 mod profiles;

@@ -6,6 +6,7 @@ mod common;
 mod compare;
 mod judge;
 mod listen;
+mod load;
 mod options;
 mod parse;
 mod replay;
@@ -20,8 +21,8 @@ mod target_of;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, CompareOptions, DoctorOptions, DownOptions, Extra, FailOn,
-    Format, Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReplayOptions, ReportOptions,
-    RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
+    Format, Grading, Invocation, JudgeOptions, ListOptions, ListRole, LoadOptions, ReplayOptions,
+    ReportOptions, RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

@@ -251,11 +251,10 @@ fn reserved_names_take_anything() {
         Command::Reserved { name } => name,
         other => panic!("not reserved: {other:?}"),
     };
-    for name in ["load", "interop"] {
-        assert_eq!(reserved(&[name]), name);
-        assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
-        assert_eq!(reserved(&[name, "--help"]), name);
-    }
+    let name = "interop";
+    assert_eq!(reserved(&[name]), name);
+    assert_eq!(reserved(&[name, "x", "--rate", "9", "--help"]), name);
+    assert_eq!(reserved(&[name, "--help"]), name);
 }
 
 #[test]
