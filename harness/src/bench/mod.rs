@@ -6,6 +6,7 @@ mod error;
 mod front;
 mod launched_facilitator;
 mod links;
+mod lone;
 mod services;
 mod start;
 mod target;
