@@ -5,6 +5,7 @@ use serde_json::Value;
 use x402_assay_protocol::eip3009::{parse_address, parse_decimal};
 use x402_assay_protocol::{Payment, Problem, Requirement, TokenDomain, Version, network};
 
+use crate::defects::{DefectSet, answers};
 use crate::event::AuthorizationKey;
 use crate::ledger::SignedAuthorization;
 use crate::refusal::{Refusal, reason};
@@ -53,6 +54,14 @@ impl Parts {
             }
         }
         Ok(Self { body })
+    }
+
+    /// The same, read as a facilitator with defects does.
+    pub(crate) fn reread(mut self, defects: DefectSet) -> Self {
+        if !defects.is_empty() {
+            answers::reread(defects, &mut self.body);
+        }
+        self
     }
 
     /// Generation named by the payment, if known.

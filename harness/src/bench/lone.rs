@@ -101,30 +101,34 @@ fn target(
 }
 
 /// True when it settles with the accounts of the bench's own facilitator, as a gateway in front of that does: then the
-/// memory ledger is its ledger too.
+/// memory ledger is its ledger too. What cannot be read is left to the battery, which asks again on the record.
 async fn settles_here(options: &FrontOptions<'_>, url: &Url) -> bool {
-    let theirs = signers(options.http, url).await;
-    match options.state.facilitator_url.parse::<Url>() {
-        Ok(ours) => !theirs.is_empty() && theirs == signers(options.http, &ours).await,
-        Err(_) => false,
-    }
+    let Some(theirs) = signers(options.http, url).await else {
+        return true;
+    };
+    let ours = match options.state.facilitator_url.parse::<Url>() {
+        Ok(ours) => signers(options.http, &ours).await.unwrap_or_default(),
+        Err(_) => return false,
+    };
+    !ours.is_empty() && theirs.is_superset(&ours)
 }
 
-/// EVM accounts that `/supported` names, in lower case.
-async fn signers(http: &ProbeClient, base: &Url) -> BTreeSet<String> {
+/// EVM accounts that `/supported` names, in lower case; `None` when it has no readable list of kinds.
+async fn signers(http: &ProbeClient, base: &Url) -> Option<BTreeSet<String>> {
     let mut url = base.clone();
     url.set_path(&format!("{}/supported", base.path().trim_end_matches('/')));
     let exchange = http.send(Request::get(url)).await;
-    let answer = exchange.response();
-    let body = answer.and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
-    let Some(signers) = body.as_ref().and_then(|body| body.get("signers")) else {
-        return BTreeSet::new();
-    };
-    let lists = signers.as_object().into_iter().flatten();
-    lists
-        .filter(|(pattern, _)| pattern.starts_with("eip155"))
-        .filter_map(|(_, list)| list.as_array())
-        .flatten()
-        .filter_map(|signer| Some(signer.as_str()?.to_ascii_lowercase()))
-        .collect()
+    let answer = exchange.response().filter(|answer| answer.is_success())?;
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    body.get("kinds")?.as_array()?;
+    let lists = body.get("signers").and_then(Value::as_object);
+    let lists = lists.into_iter().flatten();
+    Some(
+        lists
+            .filter(|(pattern, _)| pattern.starts_with("eip155"))
+            .filter_map(|(_, list)| list.as_array())
+            .flatten()
+            .filter_map(|signer| Some(signer.as_str()?.to_ascii_lowercase()))
+            .collect(),
+    )
 }

@@ -28,7 +28,7 @@ pub(super) struct TargetArgs {
     /// A facilitator's URL, a target profile (.yaml), or `builtin`
     #[arg(
         long,
-        value_name = "URL|FILE|builtin",
+        value_name = "URL|FILE",
         env = "X402_ASSAY_FACILITATOR",
         hide_env = true
     )]
