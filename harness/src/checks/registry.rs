@@ -12,9 +12,9 @@ use super::{
 };
 
 /// Every check: those of servers, then those of facilitators, each in catalogue order.
-pub const CHECKS: &[Check] = &JOINED;
+pub static CHECKS: &[Check] = &JOINED;
 
-const JOINED: [Check; SERVER.len() + facilitator::ALL.len()] = {
+static JOINED: [Check; SERVER.len() + facilitator::ALL.len()] = {
     let mut all = [SERVER[0]; SERVER.len() + facilitator::ALL.len()];
     let mut place = 0;
     while place < all.len() {

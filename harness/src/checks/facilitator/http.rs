@@ -283,7 +283,7 @@ fn odd_bodies(judged: &Judged<'_, '_>, version: Version, names: &[&str]) -> Outc
     for name in names {
         for endpoint in ["verify", "settle"] {
             let probe = format!("http/{endpoint}/{name}");
-            outcome.add(each(judged, version, &probe, |call| odd_body(call)));
+            outcome.add(each(judged, version, &probe, odd_body));
         }
     }
     outcome
