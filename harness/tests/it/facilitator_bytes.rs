@@ -229,6 +229,7 @@ fn approval(target: &str, spender: &str) -> String {
 const AUTHORIZATION: &str = "/paymentPayload/payload/permit2Authorization";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn permit2_rows() {
     let good = permit2("exact");
     let stranger = json!("0xcccccccccccccccccccccccccccccccccccccccc");
@@ -312,6 +313,7 @@ fn permit2_rows() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn upto_rows() {
     let good = permit2("upto");
     let stranger = json!("0xcccccccccccccccccccccccccccccccccccccccc");
@@ -651,6 +653,7 @@ fn of_solana(transaction: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn solana_rows() {
     let good = solana(&[
         limit(),

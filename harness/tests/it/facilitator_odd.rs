@@ -46,15 +46,11 @@ const CORRECT: &[(&str, Change)] = &[
                 body[name] = json!(text.to_ascii_lowercase());
             }
         }
-        if let Some(signers) = body.get("signers").cloned() {
-            let lower = |list: &Value| {
-                let list = list.as_array().unwrap();
-                let texts = list
-                    .iter()
-                    .map(|text| text.as_str().unwrap().to_ascii_lowercase());
-                json!(texts.collect::<Vec<_>>())
-            };
-            body["signers"]["eip155:*"] = lower(&signers["eip155:*"]);
+        let signers = body
+            .pointer_mut("/signers/eip155:*")
+            .and_then(Value::as_array_mut);
+        for signer in signers.into_iter().flatten() {
+            *signer = json!(signer.as_str().unwrap().to_ascii_lowercase());
         }
     }),
     ("several accounts", |endpoint, _, body| {
