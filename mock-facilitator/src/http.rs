@@ -15,6 +15,7 @@ use x402_assay_protocol::facilitator::{SettleResponse, VerifyResponse};
 
 use crate::answer::{Answer, no_response};
 use crate::connection::Connection;
+use crate::defects::answers::{ends_connection, refused_outright};
 use crate::defects::{DefectSet, deviations};
 use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;
@@ -132,7 +133,11 @@ async fn steered(
     steer: Arc<Steer>,
 ) -> Response {
     let answer = match steer.before().await {
+        Start::Work if refused_outright(steer.defects(), endpoint).is_some() => {
+            refused_outright(steer.defects(), endpoint)
+        }
         Start::Work => {
+            let parts = parts.map(|parts| parts.reread(steer.defects()));
             let recipient = parts.as_ref().ok().and_then(Parts::recipient);
             let work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
             Some(deviations::deface(
@@ -146,6 +151,7 @@ async fn steered(
         Start::Cut => None,
     };
     let answer = match answer {
+        Some(answer) if ends_connection(steer.defects(), &answer) => None,
         Some(answer) => steer.after(answer).await,
         None => None,
     };

@@ -9,6 +9,7 @@ use x402_assay_protocol::{
     Payment, Problem, Requirement, TokenDomain, Version, network, permit2, upto,
 };
 
+use crate::defects::{DefectSet, answers};
 use crate::event::AuthorizationKey;
 use crate::ledger::SignedAuthorization;
 use crate::refusal::{Refusal, reason};
@@ -58,6 +59,14 @@ impl Parts {
             }
         }
         Ok(Self { body })
+    }
+
+    /// The same, read as a facilitator with defects does.
+    pub(crate) fn reread(mut self, defects: DefectSet) -> Self {
+        if !defects.is_empty() {
+            answers::reread(defects, &mut self.body);
+        }
+        self
     }
 
     /// Generation named by the payment, if known.

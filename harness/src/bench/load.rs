@@ -12,7 +12,7 @@ use x402_assay_reports::model::load::LoadKind;
 use super::error::BenchError;
 use super::services::{Services, obtain, service_options};
 use super::start::{HISTORY_FILE, defects, probe_options, started};
-use super::target::Target;
+use super::target::{Target, Wanted};
 use crate::chain::chaos::ChaosAction;
 use crate::cli::args::Setup;
 use crate::client::{self, Payer};
@@ -32,6 +32,11 @@ use crate::verdict::{self, Judging};
 const BLOCK_MS: u64 = 500;
 /// What a payer is given, in purchases.
 const PURCHASES: u64 = 1_000_000_000;
+/// A load plays none.
+const NO_SCENARIOS: Wanted = Wanted {
+    any: false,
+    by_use: false,
+};
 /// Payers of the purchase before the load.
 const CONTROL_PAYERS: u32 = 2;
 
@@ -181,7 +186,7 @@ struct Shown {
 impl Course<'_> {
     async fn attempt(&mut self, http: ProbeClient) -> Result<Result<(), RunTrouble>, BenchError> {
         let (bench, setup) = (self.bench, self.bench.setup);
-        let (deviations, facilitator) = defects(&setup.defects)?;
+        let (deviations, facilitator) = defects(&setup.defects, false)?;
         let options = service_options(
             &setup.chain,
             &setup.listen,
@@ -199,14 +204,15 @@ impl Course<'_> {
                 return Ok(Err(RunTrouble::Stopped(error.to_string())));
             }
         };
-        let switch = services.break_facilitator(facilitator).await;
+        let personality = setup.personality.as_ref().map(|chosen| &chosen.personality);
+        let switch = services.change_facilitator(personality, facilitator).await;
         bench.progress.stage("starting the target");
         let starting = Target::start(
             setup.target.clone(),
             &deviations,
             setup.chain.chain_id,
             (&services.control, &services.state),
-            (bench.guard.as_path(), false),
+            (bench.guard.as_path(), NO_SCENARIOS),
         );
         let target = tokio::select! {
             target = starting => target.map_err(|error| RunTrouble::Stopped(error.to_string())),
@@ -227,11 +233,8 @@ impl Course<'_> {
                 Err(trouble)
             }
         };
-        if !facilitator.is_empty() {
-            let none = x402_mock_facilitator::DefectSet::NONE;
-            if let Err(error) = services.control.set_defects(none).await {
-                tracing::warn!(%error, "the facilitator keeps its defects");
-            }
+        if let Err(error) = services.mend_facilitator(personality, facilitator).await {
+            tracing::warn!(%error, "the facilitator stays as it was changed");
         }
         services.stop().await;
         Ok(ended)
@@ -240,7 +243,7 @@ impl Course<'_> {
     fn started(&self, profile: Option<&TargetProfile>, services: Option<&Services>) {
         let payers = self.control_payers.iter().map(PayerKey::address).collect();
         let event = started(
-            (self.bench.setup, self.bench.plan.seed),
+            (self.bench.setup, self.bench.plan.seed, false),
             (profile, services),
             payers,
             &self.secrets,

@@ -28,6 +28,7 @@ mod transactions;
 mod witness;
 
 pub use access::{Access, Owner};
+pub use battery::facilitator::planned_calls;
 pub use builtin::{builtin_profile, metered_route};
 pub use facilitator_auth::FreshHeaders;
 pub use facilitator_control::{

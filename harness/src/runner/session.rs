@@ -114,6 +114,9 @@ pub(crate) enum SendError {
         "the target goes on answering 429 after the pauses it asked for: raise its rate limit for the run, or set limits.rps"
     )]
     RateLimited,
+    /// Several calls in a row got no answer in time.
+    #[error("it goes on not answering in time; see what it waits for, or raise --timeout")]
+    Silent,
     /// The path has nothing that could be written so.
     #[error("{0} cannot be written as {1}")]
     Form(String, &'static str),

@@ -70,7 +70,8 @@ async fn each_defect_turns_red_exactly_its_checks() {
         assert!(told.is_empty(), "{}", told.join("\n"));
     }
 
-    for check in checks::CHECKS {
+    let servers = checks::CHECKS.iter();
+    for check in servers.filter(|check| check.role == checks::Role::ResourceServer) {
         if TAKE_TIME.contains(&check.id) {
             continue;
         }

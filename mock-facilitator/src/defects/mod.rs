@@ -1,5 +1,6 @@
 //! What can be wrong with the facilitator itself: the switches of the kill matrix.
 
+pub(crate) mod answers;
 mod defect;
 pub(crate) mod deviations;
 mod memory;

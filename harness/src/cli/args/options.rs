@@ -10,6 +10,7 @@ use x402_mock_facilitator::Personality;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
+use crate::config::profile::TargetKind;
 use crate::load::{LoadPlan, Threshold};
 use crate::replay::ReplayFile;
 
@@ -73,8 +74,10 @@ pub struct Verbosity {
 /// What `run` and `doctor` need to reach and serve a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setup {
-    /// The target; `None` is the built-in reference server.
+    /// The target; `None` is a built-in one.
     pub target: Option<TargetProfile>,
+    /// True when the built-in target is the facilitator, not the reference server.
+    pub built_in_facilitator: bool,
     /// The profile file the target came from.
     pub profile: Option<PathBuf>,
     /// Defect switches of the built-in reference server.
@@ -100,6 +103,7 @@ impl Setup {
     pub fn built_in(defects: Vec<String>, timeout: Duration) -> Self {
         Self {
             target: None,
+            built_in_facilitator: false,
             profile: None,
             defects,
             personality: None,
@@ -131,6 +135,15 @@ pub struct Chosen {
     pub named: String,
     /// What it says.
     pub personality: Personality,
+}
+
+impl Setup {
+    /// True when a facilitator is under test.
+    pub fn is_about_facilitator(&self) -> bool {
+        let target = self.target.as_ref();
+        self.built_in_facilitator
+            || target.is_some_and(|target| matches!(target.kind, TargetKind::Facilitator { .. }))
+    }
 }
 
 /// Options of `run`.

@@ -25,7 +25,7 @@ pub(super) struct TargetArgs {
     )]
     pub(super) server: Option<String>,
 
-    /// A facilitator's URL, or a target profile (.yaml)
+    /// A facilitator's URL, a target profile (.yaml), or `builtin`
     #[arg(
         long,
         value_name = "URL|FILE",

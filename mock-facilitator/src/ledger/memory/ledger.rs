@@ -234,6 +234,7 @@ impl Ledger for MemoryLedger {
                 transaction: hash,
                 block: *block,
                 success: true,
+                from: Some(SIGNER),
             }))
     }
 
