@@ -15,6 +15,7 @@ pub mod history;
 pub mod http;
 pub mod launch;
 pub mod link;
+pub mod load;
 pub mod reference_server;
 pub mod replay;
 pub mod runner;

@@ -2,6 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
+use crate::model::load::{ThresholdResult, ThresholdVerdict};
 use crate::model::{CaseResult, CheckResult, Evidence, Expected, InvariantResult, Report, Verdict};
 use crate::text;
 
@@ -34,6 +35,8 @@ pub fn render(report: &Report, options: JunitOptions) -> String {
         let case = |result| scenario_case(&scenario.name, result, expected, options);
         suite.add_test_cases(cases.map(case));
     }
+    let thresholds = report.load.iter().flat_map(|load| &load.thresholds);
+    suite.add_test_cases(thresholds.map(threshold));
     let mut suites = Suites::new("x402-assay");
     suites.set_time(std::time::Duration::from_millis(report.duration_ms));
     suites.add_test_suite(suite);
@@ -143,6 +146,27 @@ fn scenario_case(
         expected: expected.filter(|_| is_red),
     };
     told(&class, name, seen, &long, options)
+}
+
+/// A threshold of a load run: missed is a failure, inconclusive an error.
+fn threshold(result: &ThresholdResult) -> TestCase {
+    let seen = line(&crate::load_text::measured(result));
+    let red = |kind| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_type(result.verdict.word());
+        status.set_message(seen.clone());
+        status
+    };
+    let status = match result.verdict {
+        ThresholdVerdict::Held => TestCaseStatus::success(),
+        ThresholdVerdict::Missed => red(NonSuccessKind::Failure),
+        ThresholdVerdict::Inconclusive => red(NonSuccessKind::Error),
+    };
+    let mut case = case("load.thresholds", line(&result.threshold), status);
+    if result.verdict == ThresholdVerdict::Held {
+        case.set_system_out(format!("measured {seen}"));
+    }
+    case
 }
 
 fn evidence(pieces: &[Evidence]) -> Vec<String> {

@@ -8,6 +8,7 @@ pub mod finding;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod load_text;
 pub mod markdown;
 pub mod model;
 pub mod reproduce;

@@ -8,6 +8,7 @@ mod checks;
 mod findings;
 mod head;
 mod latency;
+mod load;
 mod scenarios;
 mod sequence;
 mod shell;
@@ -22,6 +23,7 @@ pub fn render(report: &Report) -> String {
     let found = findings(report);
     let body = html! {
         (head::render(report))
+        (load::render(report))
         (head::fix_first(report, &found))
         (head::expectations(report))
         (findings::render(report, &found))

@@ -3,6 +3,7 @@
 mod escape;
 mod findings;
 pub mod issue;
+mod load;
 mod page;
 mod scenarios;
 mod summary;
@@ -17,6 +18,7 @@ pub fn render(report: &Report) -> String {
     let all = crate::finding::findings(report);
     let mut page = page::Page::new(BYTES_MAX);
     summary::render(&mut page, report);
+    load::render(&mut page, report);
     findings::render(&mut page, report, &all);
     summary::render_tail(&mut page, report);
     page.finish()

@@ -14,6 +14,9 @@ pub(super) fn render(page: &mut Page, report: &Report, findings: &[Finding<'_>])
     field(page, "chain", &chain(&report.fidelity));
     field(page, "controls", &controls(report));
     field(page, "money", &money(report));
+    if let Some(load) = &report.load {
+        field(page, "load", &crate::load_text::headline(load));
+    }
     if !report.scenarios.is_empty() {
         field(
             page,

@@ -2,6 +2,7 @@
 
 mod details;
 mod head;
+mod load;
 mod page;
 mod scenarios;
 
@@ -33,6 +34,7 @@ pub fn render(report: &Report, options: TerminalOptions) -> String {
     let mut page = page::Page::new(options);
     let findings = crate::finding::findings(report);
     head::render(&mut page, report, &findings);
+    load::render(&mut page, report);
     details::render(&mut page, report, &findings);
     page.finish()
 }

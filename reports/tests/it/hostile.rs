@@ -6,7 +6,7 @@ use x402_assay_reports::{TerminalOptions, markdown, terminal};
 use crate::samples::{check, conformant_builtin, evidence};
 
 /// Markup, terminal escapes, direction marks, table and fence ends, a mention, a signature.
-fn poison() -> String {
+pub(crate) fn poison() -> String {
     format!(
         "<script>alert(1)</script> | `x` ``` \u{1b}]0;owned\u{7}\u{1b}[2J\r\n\n## fake\u{202e}kcab\u{200b} \
          [click](javascript:alert(1)) ![i](http://evil.test/p.png) @maintainer #1 </details> 0x{}1b",
@@ -46,7 +46,7 @@ pub(crate) fn report() -> Report {
     report
 }
 
-fn rendered() -> [String; 3] {
+fn rendered() -> [String; 6] {
     let verbose = TerminalOptions {
         verbose: true,
         ..TerminalOptions::default()
@@ -55,6 +55,9 @@ fn rendered() -> [String; 3] {
         terminal::render(&report(), TerminalOptions::default()),
         terminal::render(&report(), verbose),
         markdown::render(&report()),
+        terminal::render(&crate::load::hostile(), TerminalOptions::default()),
+        terminal::render(&crate::load::hostile(), verbose),
+        markdown::render(&crate::load::hostile()),
     ]
 }
 

@@ -135,7 +135,7 @@ prop_compose! {
         numbers in any::<(u64, u64, u64, usize)>(),
         options in any::<(Option<String>, Option<String>, Option<String>, Option<bool>)>(),
         amounts in any::<BTreeMap<String, String>>(),
-        load in prop::option::of(any::<(u64, i64, String)>()),
+        load in prop::option::of(crate::load::a_load()),
     ) -> Report {
         let mut report = samples::conformant_builtin();
         report.checks = checks;
@@ -150,7 +150,7 @@ prop_compose! {
         report.target.url = options.2;
         report.target.uses_our_facilitator = options.3;
         report.money.amounts = amounts;
-        report.load = load.map(|load| serde_json::json!({ "a": load.0, "b": load.1, "c": [load.2] }));
+        report.load = load;
         report
     }
 }

@@ -8,7 +8,7 @@ use crate::samples;
 fn every_sample() {
     for (name, report) in samples::all() {
         let text = junit::render(&report, JunitOptions::default());
-        if name != "hostile" {
+        if !name.contains("hostile") {
             assert_snapshot!(format!("junit_{name}"), text);
         }
         // Read back by the library: it is well-formed, whatever the texts hold.

@@ -6,6 +6,7 @@ mod hostile;
 mod html;
 mod json;
 mod junit;
+mod load;
 mod markdown;
 mod samples;
 mod sarif;

@@ -16,6 +16,8 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("scenarios_warning", crate::scenarios::warning()),
         ("scenarios_skipped", crate::scenarios::all_skipped()),
         ("expected", crate::expected::report()),
+        ("load", crate::load::report()),
+        ("load_hostile", crate::load::hostile()),
     ]
 }
 

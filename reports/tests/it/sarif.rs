@@ -9,7 +9,7 @@ use crate::samples;
 fn every_sample() {
     for (name, report) in samples::all() {
         let text = sarif::render(&report);
-        if name != "hostile" {
+        if !name.contains("hostile") {
             assert_snapshot!(format!("sarif_{name}"), text);
         }
         let log: Value = serde_json::from_str(&text).expect(name);

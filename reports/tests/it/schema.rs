@@ -73,6 +73,62 @@ fn schema_and_model_name_the_same_members() {
     assert_eq!(described, widest);
 }
 
+/// The same of the load section, which has members of its own at every depth.
+#[test]
+fn schema_and_model_name_the_same_members_of_a_load_run() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let load = value(&crate::load::report())["load"].clone();
+    let described = |name: &str| names(&schema["$defs"][name]["properties"]);
+    let mut plan = load["plan"].clone();
+    plan["scenario"] = json!("load-constant");
+    let mut interval = load["series"][0].clone();
+    interval["warm_up"] = json!(true);
+    let mut threshold = load["thresholds"][0].clone();
+    threshold["detail"] = json!("x");
+    for (name, written) in [
+        ("load", &load),
+        ("load_plan", &plan),
+        ("load_arrivals", &load["arrivals"]),
+        ("load_books", &load["books"]),
+        ("load_outcome", &load["outcomes"][0]),
+        ("distribution", &load["outcomes"][0]["time"]),
+        ("load_phase", &load["latency"][0]),
+        ("load_interval", &interval),
+        ("load_limits", &load["limited_by"]),
+        ("threshold", &threshold),
+        ("load_step", &load["steps"][2]),
+        ("load_memory", &load["memory"]),
+    ] {
+        assert_eq!(described(name), names(written), "{name}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_load_section_does_not_fit_the_schema() {
+    let validator = validator();
+    let good = value(&crate::load::report());
+    assert!(validator.is_valid(&good));
+    for (pointer, new) in [
+        ("/load/model", json!("half-open")),
+        ("/load/goodput_per_s", json!("many")),
+        ("/load/arrivals/dropped", json!(-1)),
+        ("/load/latency/0/phase", json!("lunch")),
+        ("/load/latency/0/hdr", json!(7)),
+        ("/load/limited_by/by", json!("weather")),
+        ("/load/thresholds/0/verdict", json!("fine")),
+        ("/load/outcomes/0/meant", json!("yes")),
+        ("/load", json!({})),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).expect(pointer) = new;
+        assert!(!validator.is_valid(&bad), "{pointer} fits the schema");
+        assert!(
+            json::read(&bad.to_string()).is_err(),
+            "{pointer} fits the model"
+        );
+    }
+}
+
 fn names(object: &Value) -> Vec<String> {
     let mut names: Vec<_> = object
         .as_object()

@@ -52,7 +52,7 @@ fn without_colors(text: &str) -> String {
 #[test]
 fn the_result_fits_ten_lines_and_the_first_says_why() {
     for (name, report) in samples::all() {
-        if name == "hostile" {
+        if name.contains("hostile") {
             continue;
         }
         let text = terminal::render(&report, TerminalOptions::default());
