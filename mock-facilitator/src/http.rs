@@ -172,11 +172,19 @@ fn answered(facilitator: &Facilitator, call: u64, answer: Answer) -> Response {
         call,
         CallStep::Answered {
             status: answer.status.as_u16(),
-            body: bounded_text(&bytes),
+            body: kept_text(facilitator, &bytes),
             lied: answer.lied,
         },
     );
     answer.into_response(bytes)
+}
+
+/// A message as the log keeps it: not at all while recording is light.
+fn kept_text(facilitator: &Facilitator, bytes: &[u8]) -> String {
+    match facilitator.log().is_light() {
+        true => String::new(),
+        false => bounded_text(bytes),
+    }
 }
 
 /// A request's two parts, or why there are none.
@@ -198,7 +206,7 @@ fn receive(
         CallStep::Received {
             endpoint,
             authorization: parts.as_ref().ok().and_then(Parts::key),
-            body: body.map_or_else(|_| String::new(), |bytes| bounded_text(&bytes)),
+            body: body.map_or_else(|_| String::new(), |bytes| kept_text(facilitator, &bytes)),
         },
     );
     parts

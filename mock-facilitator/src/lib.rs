@@ -25,6 +25,7 @@ mod restart;
 mod serve;
 mod settle;
 mod supported;
+mod tally;
 mod verify;
 
 pub use connection::Connection;
@@ -46,3 +47,4 @@ pub use refusal::Refusal;
 pub use restart::Ending;
 pub use serve::{serve, serve_facilitator};
 pub use supported::SOLANA_FEE_PAYER;
+pub use tally::{CallTally, EndpointTally, Recording, Times};

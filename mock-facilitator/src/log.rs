@@ -1,13 +1,15 @@
 //! The event log: append-only, bounded, readable while it grows.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::event::{CallStep, FacilitatorEvent};
+use crate::tally::{CallTally, Recording, Tally};
 
 /// Text of a message longer than this is cut when it is recorded, in bytes.
 pub const TEXT_MAX_BYTES: usize = 64 * 1024;
@@ -49,6 +51,8 @@ pub struct EventLog {
     limits: LogLimits,
     held: Mutex<Held>,
     end: watch::Sender<u64>,
+    light: AtomicBool,
+    tally: Mutex<Option<Tally>>,
 }
 
 #[derive(Debug, Default)]
@@ -65,11 +69,40 @@ impl EventLog {
             limits,
             held: Mutex::default(),
             end: watch::Sender::new(0),
+            light: AtomicBool::new(false),
+            tally: Mutex::default(),
         }
     }
 
-    /// Appends a step of a call and wakes the readers; gives its sequence number.
+    /// Records everything, or counts only, from zero; either way what is held stays readable.
+    pub fn record(&self, recording: Recording) -> CallTally {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let light = recording == Recording::Light;
+        *tally = light.then(Tally::new);
+        self.light.store(light, Ordering::Release);
+        tally.as_ref().map_or_else(CallTally::full, Tally::view)
+    }
+
+    /// What was counted since recording became light.
+    pub fn tally(&self) -> CallTally {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.as_ref().map_or_else(CallTally::full, Tally::view)
+    }
+
+    /// True while messages are not kept: nobody need write them down.
+    pub(crate) fn is_light(&self) -> bool {
+        self.light.load(Ordering::Acquire)
+    }
+
+    /// Appends a step of a call and wakes the readers; gives the sequence number that follows what was appended before.
+    /// While recording is light the step is counted and not kept.
     pub fn append(&self, call: u64, what: CallStep) -> u64 {
+        if self.is_light()
+            && let Some(tally) = &mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            tally.note(call, &what, Instant::now());
+            return self.lock().next;
+        }
         let added = text_bytes(&what);
         let mut held = self.lock();
         let seq = held.next;

@@ -1,6 +1,6 @@
 //! Which Transfer belongs to which authorization.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use alloy_primitives::{Address, B256, U256};
 use x402_assay_reports::model::Evidence;
@@ -48,9 +48,13 @@ impl<'h> Transfers<'h> {
     /// Pairs every `AuthorizationUsed` with one Transfer of the same payer and token in the same transaction: the next
     /// log that is still free, else an earlier one. A batch holds many pairs under one hash, so logs are counted.
     pub fn read(facts: &Facts<'h>) -> Self {
-        let payers = facts.payers();
+        Self::of(&facts.ledger, &facts.payers())
+    }
+
+    /// The same of these records, which hold whole transactions in ledger order.
+    pub fn of(records: &[&'h LedgerRecord], payers: &HashSet<Address>) -> Self {
         let mut free: HashMap<(u64, B256, Address, Address), Vec<Moved<'h>>> = HashMap::new();
-        for moved in facts.ledger.iter().filter_map(|record| transfer(record)) {
+        for moved in records.iter().filter_map(|record| transfer(record)) {
             if payers.contains(&moved.from) {
                 free.entry(place(moved.record, moved.from))
                     .or_default()
@@ -58,7 +62,7 @@ impl<'h> Transfers<'h> {
             }
         }
         let mut transfers = Self::default();
-        for record in &facts.ledger {
+        for record in records {
             let Movement::AuthorizationUsed { payer, nonce } = record.what else {
                 continue;
             };

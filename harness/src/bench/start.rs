@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::PayerKey;
 use x402_mock_facilitator::DefectSet as FacilitatorDefects;
@@ -151,7 +152,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
 const FACILITATORS: &str = "facilitator:";
 
 /// Defects of the built-in server, and those of the built-in facilitator.
-fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
+pub(super) fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
     // Some names both know: the server's then, unless `facilitator:` says otherwise.
     let named: Vec<&str> = named
         .iter()
@@ -355,60 +356,76 @@ impl Course<'_> {
         runner::run(&session, self.bench.scope, versions, chain_id, plays).await
     }
 
-    /// Records the first event: what judges must know of the set-up.
+    /// Records the first event.
     fn started(
         &self,
         profile: Option<&TargetProfile>,
         services: Option<&Services>,
         payers: &[Payer],
     ) {
-        let setup_target = self.bench.setup.target.as_ref();
-        let built_in = setup_target.is_none();
-        // In front of a facilitator stands a server that is not the target.
-        let tested = setup_target
-            .filter(|target| is_facilitator(target))
-            .or(profile);
-        let chain = services.map(|services| &services.state.chain);
-        let origin = profile
-            .map(|profile| profile.origin.clone())
-            .unwrap_or_default();
-        let flow = match profile.map(|profile| profile.flow) {
-            Some(Flow::Upfront) => "upfront",
-            Some(Flow::Authorization) | None => "authorization",
-        };
-        let event = RunStarted {
-            bench_version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed: self.bench.seed,
-            target_kind: if built_in {
-                "builtin".to_owned()
-            } else {
-                tested.map_or("server", TargetProfile::kind_name).to_owned()
-            },
-            target_name: tested.map_or_else(
-                || "built-in reference server".to_owned(),
-                |profile| profile.name.clone(),
-            ),
-            target_url: tested.map(shown_url).unwrap_or_default(),
-            chain_requested: chain
-                .map(|chain| chain.requested.clone())
-                .unwrap_or_default(),
-            chain_used: chain.map_or_else(|| "none".to_owned(), |chain| chain.kind.clone()),
-            chain_reason: chain.and_then(|chain| chain.reason.clone()),
-            node: chain.and_then(|chain| chain.node.clone()),
-            facilitator_url: services
-                .map(|services| services.state.facilitator_url.clone())
-                .unwrap_or_default(),
-            rpc_url: services.map(|services| services.state.rpc_url.clone()),
-            marker: origin.marker,
-            counts_executions: origin.executions.is_some(),
-            idempotent_replay: profile.is_some_and(|profile| profile.idempotent_replay),
-            flow: flow.to_owned(),
-            dynamic_price: profile.is_some_and(|profile| profile.dynamic_price),
-            payers: payers.iter().map(Payer::address).collect(),
-            command: Some(self.secrets.text(&run_again(self.bench.setup))),
-        };
+        let event = started(
+            (self.bench.setup, self.bench.seed),
+            (profile, services),
+            payers.iter().map(Payer::address).collect(),
+            &self.secrets,
+        );
         self.recorder
             .append(runner::now_us(), What::RunStarted(Box::new(event)));
+    }
+}
+
+/// What judges must know of the set-up.
+pub(super) fn started(
+    (setup, seed): (&Setup, u64),
+    (profile, services): (Option<&TargetProfile>, Option<&Services>),
+    payers: Vec<Address>,
+    secrets: &Secrets,
+) -> RunStarted {
+    let built_in = setup.target.is_none();
+    // In front of a facilitator stands a server that is not the target.
+    let tested = setup
+        .target
+        .as_ref()
+        .filter(|target| is_facilitator(target))
+        .or(profile);
+    let chain = services.map(|services| &services.state.chain);
+    let origin = profile
+        .map(|profile| profile.origin.clone())
+        .unwrap_or_default();
+    let flow = match profile.map(|profile| profile.flow) {
+        Some(Flow::Upfront) => "upfront",
+        Some(Flow::Authorization) | None => "authorization",
+    };
+    RunStarted {
+        bench_version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed,
+        target_kind: if built_in {
+            "builtin".to_owned()
+        } else {
+            tested.map_or("server", TargetProfile::kind_name).to_owned()
+        },
+        target_name: tested.map_or_else(
+            || "built-in reference server".to_owned(),
+            |profile| profile.name.clone(),
+        ),
+        target_url: tested.map(shown_url).unwrap_or_default(),
+        chain_requested: chain
+            .map(|chain| chain.requested.clone())
+            .unwrap_or_default(),
+        chain_used: chain.map_or_else(|| "none".to_owned(), |chain| chain.kind.clone()),
+        chain_reason: chain.and_then(|chain| chain.reason.clone()),
+        node: chain.and_then(|chain| chain.node.clone()),
+        facilitator_url: services
+            .map(|services| services.state.facilitator_url.clone())
+            .unwrap_or_default(),
+        rpc_url: services.map(|services| services.state.rpc_url.clone()),
+        marker: origin.marker,
+        counts_executions: origin.executions.is_some(),
+        idempotent_replay: profile.is_some_and(|profile| profile.idempotent_replay),
+        flow: flow.to_owned(),
+        dynamic_price: profile.is_some_and(|profile| profile.dynamic_price),
+        payers,
+        command: Some(secrets.text(&run_again(setup))),
     }
 }
 
@@ -425,7 +442,7 @@ fn shown_url(profile: &TargetProfile) -> String {
     format!("{}{}", base.trim_end_matches('/'), path.unwrap_or_default())
 }
 
-fn probe_options(setup: &Setup) -> ProbeClientOptions {
+pub(super) fn probe_options(setup: &Setup) -> ProbeClientOptions {
     let tls = setup
         .target
         .as_ref()

@@ -18,6 +18,8 @@ pub enum Exit {
     Nothing = 4,
     /// No positive control, target unreachable, chain died.
     Inconclusive = 5,
+    /// A threshold of a load was missed.
+    Missed = 6,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
 use super::{
-    doctor, down, explain, judge, list, print, replay, report, run, scenarios, selftest, up,
+    doctor, down, explain, judge, list, load, print, replay, report, run, scenarios, selftest, up,
 };
 use crate::config::process_environment;
 
@@ -72,6 +72,7 @@ fn perform(invocation: Invocation, folder: &Path) -> Exit {
             Command::Doctor(options) => doctor::doctor(*options, quiet, cancel).await,
             Command::Selftest(options) => selftest::selftest(options, quiet, cancel).await,
             Command::Replay(options) => replay::replay(*options, quiet, cancel).await,
+            Command::Load(options) => load::load(*options, invocation.verbosity, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
             Command::Report(options) => report::report(&options),
             Command::ScenarioCopy { name } => scenarios::copy(folder, &name),

@@ -10,6 +10,7 @@ mod explain;
 mod findings;
 mod judge;
 mod list;
+mod load;
 mod main;
 mod minimise;
 mod output;

@@ -9,6 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::print;
 use crate::runner::Progress;
 
+/// Seconds of a load between two plain lines.
+const PLAIN_EVERY: u64 = 5;
+
 /// Tells what a run does.
 #[derive(Debug)]
 pub(crate) struct Teller {
@@ -62,6 +65,14 @@ impl Progress for Teller {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
             None if self.quiet || !changed => {}
+            None => print::message(&format!("  {text}")),
+        }
+    }
+
+    fn load(&self, second: u64, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(text.to_owned()),
+            None if self.quiet || !second.is_multiple_of(PLAIN_EVERY) => {}
             None => print::message(&format!("  {text}")),
         }
     }

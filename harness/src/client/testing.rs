@@ -7,7 +7,7 @@ use super::{Choice, Payer};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 
-pub(super) fn offer_v2() -> Value {
+pub(crate) fn offer_v2() -> Value {
     json!({
         "scheme": "exact",
         "network": "eip155:84532",
@@ -19,7 +19,7 @@ pub(super) fn offer_v2() -> Value {
     })
 }
 
-pub(super) fn offer_v1() -> Value {
+pub(crate) fn offer_v1() -> Value {
     json!({
         "scheme": "exact",
         "network": "base-sepolia",

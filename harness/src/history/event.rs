@@ -6,6 +6,7 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint, LedgerRecord, TransactionRecord};
 
 use super::case_ran::CaseRan;
+use super::load_payment::LoadPayment;
 use super::signed_line::SignedLine;
 
 /// One line of `history.jsonl`.
@@ -133,6 +134,8 @@ pub enum What {
         /// What it is, in a few words; in histories of earlier versions the name of its rule.
         fault: String,
     },
+    /// A payment of a load, with what came of it.
+    Payment(Box<LoadPayment>),
     /// A token log, read from the ledger at rest.
     Ledger(Box<LedgerRecord>),
     /// A transaction named by a receipt, looked up at rest; `found` is absent when the ledger does not know it.

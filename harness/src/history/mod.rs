@@ -11,6 +11,7 @@ pub mod facts;
 pub mod har;
 #[cfg(test)]
 mod har_tests;
+mod load_payment;
 pub mod observation;
 pub mod reader;
 mod readings;
@@ -26,5 +27,6 @@ pub use event::{Event, What};
 pub use exchange::Exchange;
 pub use facilitator_call::FacilitatorCall;
 pub use facts::{Advert, Facts};
+pub use load_payment::LoadPayment;
 pub use reader::{Damage, History, ReadError};
 pub use recorder::{Limits, Recorder, RecorderError, Redactor};

@@ -1,15 +1,38 @@
-//! Load: what is sent when, what is demanded of it. The plan and its words; nothing here sends a request.
+//! Load: what is sent when, what is demanded of it, and the engine that does it.
 
 pub mod arrivals;
+mod audit;
+#[cfg(test)]
+mod audit_tests;
+mod connection;
+mod cpu;
+pub(crate) mod descriptors;
+mod engine;
+mod journey;
+mod limits;
 pub mod mix;
+mod pacer;
+mod payment;
 pub mod plan;
+mod quote;
+mod read;
+mod result;
+mod run;
+mod sale;
+mod schedule;
+mod series;
+mod shard;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
 pub mod thresholds;
+mod timer;
 pub mod words;
 
 pub use arrivals::{Arrivals, RATE_MAX, Segment, Step};
+pub(crate) use audit::{Held, Totals};
 pub use mix::{Mix, Part, Shares};
 pub use plan::{Closed, Connections, LoadPlan, Pace, Signing};
 pub use thresholds::Threshold;
+pub(crate) use run::{Field, OnChain, Ran, run};

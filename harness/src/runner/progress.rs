@@ -6,6 +6,10 @@ pub trait Progress: Send + Sync {
     fn stage(&self, text: &str);
     /// One of `total` requests is done.
     fn request(&self, done: usize, total: usize, probe: &str);
+    /// So many seconds of a load are over: how it goes, in one line.
+    fn load(&self, second: u64, text: &str) {
+        let _ = (second, text);
+    }
 }
 
 /// Tells nothing.

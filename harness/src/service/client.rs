@@ -6,9 +6,11 @@ use alloy_primitives::{Address, U256};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use x402_mock_facilitator::EventPage;
-use x402_mock_facilitator::control::{AccountNonces, FaultList, HoldList, Records};
+use x402_mock_facilitator::control::{
+    AccountNonces, FaultList, HoldList, RecordingSwitch, Records,
+};
 use x402_mock_facilitator::event::TransactionRecord;
-use x402_mock_facilitator::{FaultView, HoldView};
+use x402_mock_facilitator::{CallTally, FaultView, HoldView, Recording};
 
 use super::wire::{FundRequest, GasRequest, NetworkAnswer, NetworkRequest, ServiceState};
 
@@ -103,6 +105,37 @@ impl ControlClient {
             "/ledger/{chain_id}/records?from_block={from_block}"
         ))
         .await
+    }
+
+    /// The same between two blocks, both included.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn records_between(
+        &self,
+        chain_id: u64,
+        (from_block, to_block): (u64, u64),
+    ) -> Result<Records, ControlError> {
+        self.get(&format!(
+            "/ledger/{chain_id}/records?from_block={from_block}&to_block={to_block}"
+        ))
+        .await
+    }
+
+    /// Records everything the facilitator does, or counts only, from zero.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn record(&self, recording: Recording) -> Result<CallTally, ControlError> {
+        self.put("/recording", &RecordingSwitch { recording }).await
+    }
+
+    /// What the facilitator counted since.
+    ///
+    /// # Errors
+    /// See [`ControlError`].
+    pub async fn call_tally(&self) -> Result<CallTally, ControlError> {
+        self.get("/recording").await
     }
 
     /// A transaction, if the ledger knows it.

@@ -6,6 +6,7 @@ pub mod diagnosis;
 pub mod expected;
 mod facilitator_controls;
 mod latency;
+pub(crate) mod load;
 mod report;
 mod run_verdict;
 mod scenarios;

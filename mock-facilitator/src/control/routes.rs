@@ -14,13 +14,14 @@ use serde::Deserialize;
 use super::failure::Failure;
 use super::faults::{fault_routes, read};
 use super::shapes::{
-    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, Records, Restart,
-    Restarted, SERVICE, State,
+    AccountNonce, AccountNonces, Balance, CallCounts, Health, NetworkState, RecordingSwitch,
+    Records, Restart, Restarted, SERVICE, State,
 };
 use crate::event::{Endpoint, TransactionRecord};
 use crate::facilitator::Facilitator;
 use crate::ledger::Ledger;
 use crate::log::EventPage;
+use crate::tally::CallTally;
 
 /// Events on one page unless the reader asks for fewer.
 const PAGE_DEFAULT: usize = 1_000;
@@ -41,6 +42,7 @@ pub fn control_router(facilitator: Arc<Facilitator>) -> Router {
         .route("/ledger/{chain_id}/transaction/{hash}", get(transaction))
         .route("/ledger/{chain_id}/balance", get(balance))
         .route("/ledger/{chain_id}/nonces", get(nonces))
+        .route("/recording", get(recording).put(record))
         .route("/restart", post(restart))
         .merge(fault_routes())
         .with_state(facilitator)
@@ -77,6 +79,18 @@ async fn state(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<State> {
         events: facilitator.log().total(),
         events_dropped: facilitator.log().dropped(),
     })
+}
+
+async fn recording(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<CallTally> {
+    Json(facilitator.log().tally())
+}
+
+async fn record(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer<CallTally> {
+    let wanted: RecordingSwitch = read(body)?;
+    Ok(Json(facilitator.log().record(wanted.recording)))
 }
 
 async fn restart(

@@ -10,6 +10,7 @@ use crate::faults::FaultView;
 use crate::holds::HoldView;
 use crate::ledger::LedgerKind;
 use crate::restart::Ending;
+use crate::tally::Recording;
 
 /// How the control API names itself: an attaching bench looks for it.
 pub const SERVICE: &str = "x402-assay";
@@ -44,6 +45,14 @@ pub struct State {
 pub struct Restart {
     /// How it is ended.
     pub how: Ending,
+}
+
+/// `PUT /recording`: how much is recorded from here on. It and `GET /recording` answer a [`crate::CallTally`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingSwitch {
+    /// How much.
+    pub recording: Recording,
 }
 
 /// What was under way when it was restarted.

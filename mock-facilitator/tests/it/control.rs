@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::control::{AccountNonces, Balance, Health, Records, State};
 use x402_mock_facilitator::event::TransactionRecord;
-use x402_mock_facilitator::{CallStep, EventPage, LedgerKind, Movement};
+use x402_mock_facilitator::{CallStep, CallTally, EventPage, LedgerKind, Movement, Recording};
 
 use crate::bench::{Bench, CHAIN, PAYEE, PRICE, hash, usdc};
 
@@ -151,4 +151,40 @@ async fn mistakes_are_answered_in_json() {
             .1["next"],
         json!(0)
     );
+}
+
+#[tokio::test]
+async fn a_light_recording_counts_and_keeps_nothing() {
+    let bench = Bench::start().await;
+    let record = async |what: &str| {
+        let url = format!("{}/recording", bench.control);
+        let answer = bench.client.put(url).json(&json!({ "recording": what }));
+        let tally: CallTally = answer.send().await.unwrap().json().await.unwrap();
+        tally
+    };
+    bench.verify(&bench.honest(Version::V2)).await;
+    let before: State = read(&bench, "/state").await;
+    assert_eq!(record("light").await.recording, Recording::Light);
+    let body = bench.honest(Version::V2);
+    bench.verify(&body).await;
+    bench.settle(&body).await;
+    bench.settle(&body).await;
+    let tally: CallTally = read(&bench, "/recording").await;
+    assert_eq!(
+        (tally.open, tally.verify.answered, tally.settle.answered),
+        (0, 1, 2)
+    );
+    assert_eq!(
+        (tally.broadcast, tally.mined, tally.mining.count),
+        (1, 1, 1)
+    );
+    assert!(!tally.settle.times.hdr.is_empty());
+    let after: State = read(&bench, "/state").await;
+    assert_eq!(after.events, before.events);
+    // Back to everything, from where it was left.
+    assert_eq!(record("full").await.recording, Recording::Full);
+    bench.verify(&bench.honest(Version::V2)).await;
+    let page: EventPage = read(&bench, &format!("/events?after={}", before.events)).await;
+    assert_eq!((page.events.len(), page.dropped), (2, 0));
+    assert_eq!(page.events[0].seq, before.events);
 }

@@ -4,6 +4,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use super::common::Switch;
 use super::judge::JudgeArgs;
+use super::load::LoadArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
 use super::run::{DoctorArgs, RunArgs};
@@ -80,9 +81,9 @@ pub(super) enum CommandArgs {
     /// Judge a saved history again
     #[command(after_help = VARIABLES)]
     Judge(JudgeArgs),
-    /// Reserved: load tests
-    #[command(disable_help_flag = true)]
-    Load(Rest),
+    /// Measure exactly-once sales per second, and audit every one of them
+    #[command(after_help = VARIABLES)]
+    Load(Box<LoadArgs>),
     /// Explain a check: requirement, source, how it is seen, examples, cause and fix
     Explain {
         /// Its id, as `list` shows it
@@ -133,7 +134,6 @@ impl CommandArgs {
     /// The name of a reserved command.
     pub(super) fn reserved(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Load(_) => "load",
             Self::Compare(_) => "compare",
             Self::Interop(_) => "interop",
             Self::Run(_)
@@ -144,6 +144,7 @@ impl CommandArgs {
             | Self::Explain { .. }
             | Self::Judge(_)
             | Self::Replay(_)
+            | Self::Load(_)
             | Self::Selftest(_)
             | Self::Report(_)
             | Self::Scenario(_) => return None,

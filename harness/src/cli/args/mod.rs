@@ -5,6 +5,7 @@ mod command;
 mod common;
 mod judge;
 mod listen;
+mod load;
 mod options;
 mod parse;
 mod replay;
@@ -19,8 +20,8 @@ mod target_of;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
-    Grading, Invocation, JudgeOptions, ListOptions, ListRole, ReplayOptions, ReportOptions,
-    RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
+    Grading, Invocation, JudgeOptions, ListOptions, ListRole, LoadOptions, ReplayOptions,
+    ReportOptions, RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};
 pub(super) use resolve::ALL_SCENARIOS;

@@ -9,6 +9,7 @@ use x402_assay_protocol::Version;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
+use crate::load::LoadPlan;
 use crate::replay::ReplayFile;
 
 /// One call of the bench.
@@ -41,6 +42,8 @@ pub enum Command {
     Replay(Box<ReplayOptions>),
     /// Measure the kill matrix and compare it with what is recorded.
     Selftest(SelftestOptions),
+    /// Measure a target under load.
+    Load(Box<LoadOptions>),
     /// Render a report or a history in another format.
     Report(ReportOptions),
     /// Write a built-in scenario's file to the current folder.
@@ -323,6 +326,25 @@ impl PartialEq for ReplayOptions {
             && self.file.sheet.text == other.file.sheet.text
             && (self.repeat, &self.out, self.patience) == (other.repeat, &other.out, other.patience)
     }
+}
+
+/// Options of `load`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadOptions {
+    /// Target, chain and addresses.
+    pub setup: Setup,
+    /// What is sent, and when.
+    pub plan: LoadPlan,
+    /// Where report files go.
+    pub out: PathBuf,
+    /// Report files beside those that are always written.
+    pub also: Vec<Extra>,
+    /// The report as JSON on stdout.
+    pub json: bool,
+    /// No fallback to the memory ledger.
+    pub strict: bool,
+    /// Longest wait for the ledger to come to rest.
+    pub patience: Duration,
 }
 
 /// Options of `judge`.

@@ -68,6 +68,7 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
             control_url: args.control_url.clone(),
         })),
         CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
+        CommandArgs::Load(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::Explain { id } => Some(Command::Explain(id.clone())),
@@ -189,8 +190,9 @@ fn scenarios(
     surroundings: Surroundings<'_>,
     problems: &mut Vec<String>,
 ) -> Vec<PathBuf> {
-    const COMMANDS: [&str; 10] = [
-        "run", "up", "down", "list", "doctor", "judge", "replay", "report", "explain", "selftest",
+    const COMMANDS: [&str; 11] = [
+        "run", "load", "up", "down", "list", "doctor", "judge", "replay", "report", "explain",
+        "selftest",
     ];
     let mut found = Vec::new();
     for path in given {

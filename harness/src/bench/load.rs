@@ -1,0 +1,446 @@
+//! The course of a load run: services, target, one ordinary purchase, the load, the report.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use alloy_primitives::{Address, U256};
+use tokio_util::sync::CancellationToken;
+use x402_assay_protocol::{PayerKey, Version};
+use x402_assay_reports::Report;
+use x402_assay_reports::model::load::LoadKind;
+
+use super::error::BenchError;
+use super::services::{Services, obtain, service_options};
+use super::start::{HISTORY_FILE, defects, probe_options, started};
+use super::target::Target;
+use crate::chain::chaos::ChaosAction;
+use crate::cli::args::Setup;
+use crate::client::{self, Payer};
+use crate::config::TargetProfile;
+use crate::config::profile::TargetKind;
+use crate::history::{Facts, Limits, Recorder, What};
+use crate::http::ProbeClient;
+use crate::load::{self, Field, LoadPlan, OnChain, Ran};
+use crate::runner::{
+    self, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions,
+    check_host,
+};
+use crate::service::{ControlError, FundRequest};
+use crate::verdict::{self, Judging};
+
+/// Time between two blocks under load, in milliseconds: a block for each payment makes a node slower and slower.
+const BLOCK_MS: u64 = 1_000;
+/// What a payer is given, in purchases.
+const PURCHASES: u64 = 1_000_000_000;
+/// Payers of the purchase before the load.
+const CONTROL_PAYERS: u32 = 2;
+
+/// What a load run is made of.
+pub struct LoadBench<'a> {
+    /// Target, chain and addresses.
+    pub setup: &'a Setup,
+    /// What is sent.
+    pub plan: &'a LoadPlan,
+    /// Folder for the history.
+    pub out: &'a Path,
+    /// No fallback to the memory ledger.
+    pub strict: bool,
+    /// Longest wait for something that may never happen.
+    pub patience: Duration,
+    /// Our own binary, which runs children in guard mode.
+    pub guard: PathBuf,
+    /// Cancelled by Ctrl-C.
+    pub cancel: CancellationToken,
+    /// Told what goes on.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for LoadBench<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadBench")
+            .field("setup", &self.setup)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a load run came to.
+#[derive(Debug)]
+pub struct LoadOutcome {
+    /// The report; its `load` is there if the load was begun.
+    pub report: Report,
+    /// Why the history file is not whole, if it is not.
+    pub file_trouble: Option<String>,
+    /// The end of a launched target's log.
+    pub target_log: Vec<String>,
+}
+
+/// Runs a load.
+///
+/// # Errors
+/// When the run cannot begin because of the user's choice of flags, ports, files or tools.
+pub async fn run(bench: &LoadBench<'_>) -> Result<LoadOutcome, BenchError> {
+    check(bench)?;
+    let target = bench.setup.target.as_ref();
+    let secrets = target.map(Secrets::of).unwrap_or_default();
+    let http = ProbeClient::new(probe_options(bench.setup))?;
+    let path = bench.out.join(HISTORY_FILE);
+    let recorder = Recorder::create(&path, secrets.hook(), Limits::default())?;
+    let mut course = Course {
+        bench,
+        recorder: recorder.clone(),
+        secrets: secrets.clone(),
+        control_payers: (0..CONTROL_PAYERS)
+            .map(|index| PayerKey::derived("payer", bench.plan.seed, index))
+            .collect(),
+        target_log: Vec::new(),
+        ran: None,
+    };
+    let ended = course.attempt(http).await?;
+    let (interrupted, trouble) = match ended {
+        Ok(()) => (bench.cancel.is_cancelled(), None),
+        Err(RunTrouble::Interrupted) => (true, None),
+        Err(RunTrouble::Stopped(why)) => (false, Some(secrets.text(&why))),
+    };
+    let Course {
+        ran, target_log, ..
+    } = course;
+    for payment in ran.iter().flat_map(|ran| &ran.payments) {
+        recorder.append(runner::now_us(), What::Payment(Box::new(payment.clone())));
+    }
+    recorder.append(
+        runner::now_us(),
+        What::RunEnded {
+            interrupted,
+            trouble,
+        },
+    );
+    let file_trouble = recorder.finish().err().map(|error| error.to_string());
+    let judging = Judging {
+        selected: Some(Vec::new()),
+        ..Judging::default()
+    };
+    let mut report = verdict::judge_history(&recorder.snapshot(), None, &judging);
+    verdict::load::add(&mut report, bench.plan.kind, ran);
+    Ok(LoadOutcome {
+        report,
+        file_trouble,
+        target_log,
+    })
+}
+
+/// What must hold before anything is started.
+fn check(bench: &LoadBench<'_>) -> Result<(), BenchError> {
+    let usage = |why: String| Err(BenchError::Usage(why));
+    let target = bench.setup.target.as_ref();
+    if let Some(url) = target.and_then(TargetProfile::url) {
+        check_host(&url.host(), &bench.setup.owned_hosts)?;
+    }
+    if target.is_some_and(|profile| !matches!(profile.kind, TargetKind::Server { .. })) {
+        return usage("load: the target is a resource server (--server)".to_owned());
+    }
+    if matches!(bench.plan.kind, LoadKind::Verify | LoadKind::Settle) {
+        return usage(
+            "load: load on a facilitator alone does not exist in this version".to_owned(),
+        );
+    }
+    if target.is_some_and(|profile| profile.auth.is_some()) {
+        return usage(
+            "load: `auth` of the profile asks a command for headers, which cannot be done thousands of times a second; give fixed `headers`".to_owned(),
+        );
+    }
+    let limits = target.map(|profile| profile.limits).unwrap_or_default();
+    if limits.rps.is_some() || limits.requests.is_some() {
+        return usage(
+            "load: the profile has `limits` (rps or requests), and a load goes beyond them by its nature: leave them out for this run".to_owned(),
+        );
+    }
+    let own = target.is_none_or(|profile| profile.launch.is_some());
+    load::descriptors::make_room(bench.plan.connections.at_once(), own).map_err(BenchError::Usage)
+}
+
+struct Course<'a> {
+    bench: &'a LoadBench<'a>,
+    recorder: Recorder,
+    secrets: Secrets,
+    control_payers: Vec<PayerKey>,
+    target_log: Vec<String>,
+    ran: Option<Ran>,
+}
+
+/// What the purchase before the load showed.
+struct Shown {
+    version: Version,
+    chain: Option<(u64, Address, U256)>,
+}
+
+impl Course<'_> {
+    async fn attempt(&mut self, http: ProbeClient) -> Result<Result<(), RunTrouble>, BenchError> {
+        let (bench, setup) = (self.bench, self.bench.setup);
+        let (deviations, facilitator) = defects(&setup.defects)?;
+        let options = service_options(
+            &setup.chain,
+            &setup.listen,
+            bench.strict,
+            bench.guard.clone(),
+        );
+        let services = tokio::select! {
+            services = obtain(&setup.attach, options, &setup.listen, bench.progress) => services?,
+            () = bench.cancel.cancelled() => return Ok(Err(RunTrouble::Interrupted)),
+        };
+        let services = match services {
+            Ok(services) => services,
+            Err(error) => {
+                self.started(setup.target.as_ref(), None);
+                return Ok(Err(RunTrouble::Stopped(error.to_string())));
+            }
+        };
+        let switch = services.break_facilitator(facilitator).await;
+        bench.progress.stage("starting the target");
+        let starting = Target::start(
+            setup.target.clone(),
+            &deviations,
+            setup.chain.chain_id,
+            (&services.control, &services.state),
+            (bench.guard.as_path(), false),
+        );
+        let target = tokio::select! {
+            target = starting => target.map_err(|error| RunTrouble::Stopped(error.to_string())),
+            () = bench.cancel.cancelled() => Err(RunTrouble::Interrupted),
+        };
+        let ended = match (switch, target) {
+            (Ok(()), Ok(target)) => {
+                self.started(Some(&target.profile), Some(&services));
+                let ended = self.on_target(http, &services, &target).await;
+                let log = target.log_tail().await;
+                self.target_log = log.iter().map(|line| self.secrets.text(line)).collect();
+                target.stop().await;
+                ended
+            }
+            (Err(error), _) => Err(error.into()),
+            (_, Err(trouble)) => {
+                self.started(setup.target.as_ref(), Some(&services));
+                Err(trouble)
+            }
+        };
+        if !facilitator.is_empty() {
+            let none = x402_mock_facilitator::DefectSet::NONE;
+            if let Err(error) = services.control.set_defects(none).await {
+                tracing::warn!(%error, "the facilitator keeps its defects");
+            }
+        }
+        services.stop().await;
+        Ok(ended)
+    }
+
+    fn started(&self, profile: Option<&TargetProfile>, services: Option<&Services>) {
+        let payers = self.control_payers.iter().map(PayerKey::address).collect();
+        let event = started(
+            (self.bench.setup, self.bench.plan.seed),
+            (profile, services),
+            payers,
+            &self.secrets,
+        );
+        self.recorder
+            .append(runner::now_us(), What::RunStarted(Box::new(event)));
+    }
+
+    async fn on_target(
+        &mut self,
+        http: ProbeClient,
+        services: &Services,
+        target: &Target,
+    ) -> Result<(), RunTrouble> {
+        let shown = self.control(http, services, target).await?;
+        let Some(shown) = shown else {
+            // The report says why nothing could be bought.
+            return Ok(());
+        };
+        let control = &services.control;
+        let payers: Vec<PayerKey> = (0..self.bench.plan.payers)
+            .filter_map(|index| u32::try_from(index).ok())
+            .map(|index| PayerKey::derived("load", self.bench.plan.seed, index))
+            .collect();
+        let chain = match shown.chain {
+            None => None,
+            Some((chain_id, asset, amount)) => {
+                let funded = self.fund(services, &payers, (chain_id, asset, amount));
+                tokio::select! {
+                    funded = funded => funded?,
+                    () = self.bench.cancel.cancelled() => return Err(RunTrouble::Interrupted),
+                }
+                Some(self.mine_in_blocks(services, chain_id).await?)
+            }
+        };
+        let field = Field {
+            profile: &target.profile,
+            port: target.port,
+            control,
+            version: shown.version,
+            chain,
+            payers: &payers,
+            progress: self.bench.progress,
+            cancel: &self.bench.cancel,
+            patience: self.bench.patience,
+        };
+        let ran = load::run(&field, self.bench.plan).await;
+        if let Some(chain) = field.chain.as_ref().filter(|_| !is_memory(services)) {
+            control.chaos(chain.id, &ChaosAction::Calm).await?;
+        }
+        let ran = ran.map_err(|error| RunTrouble::Stopped(error.to_string()))?;
+        self.ran = Some(ran);
+        Ok(())
+    }
+
+    /// One ordinary purchase, or for an unpaid load one ordinary 402; nothing where it fails.
+    async fn control(
+        &self,
+        http: ProbeClient,
+        services: &Services,
+        target: &Target,
+    ) -> Result<Option<Shown>, RunTrouble> {
+        let bench = self.bench;
+        let payers = self
+            .control_payers
+            .iter()
+            .cloned()
+            .map(Payer::new)
+            .collect();
+        let options = SessionOptions {
+            direct: http.clone(),
+            profile: target.profile.clone(),
+            port: target.port,
+            http,
+            control: services.control.clone(),
+            recorder: self.recorder.clone(),
+            secrets: self.secrets.clone(),
+            payers,
+            cancel: bench.cancel.clone(),
+            patience: bench.patience,
+            facilitator: target.access.clone(),
+            shared: !services.are_own(),
+        };
+        let session = Session::open(options, bench.progress).await?;
+        match bench.plan.kind {
+            LoadKind::Paid => {
+                bench.progress.stage("one ordinary purchase first");
+                self.purchase(&session, services, target).await
+            }
+            LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => {
+                bench.progress.stage("asking for the terms once");
+                let route = target.profile.routes.first();
+                let Some(route) = route else { return Ok(None) };
+                let exchange = session.send("load/terms", route, None).await?;
+                let asks = exchange.response().filter(|answer| answer.status == 402);
+                let version = asks.and_then(|answer| client::detect(answer).first().copied());
+                Ok(version.map(|version| Shown {
+                    version: preferred(bench.setup.versions.as_deref(), version),
+                    chain: None,
+                }))
+            }
+        }
+    }
+
+    async fn purchase(
+        &self,
+        session: &Session<'_>,
+        services: &Services,
+        target: &Target,
+    ) -> Result<Option<Shown>, RunTrouble> {
+        let setup = self.bench.setup;
+        let facilitator = target.facilitator_control(&services.control);
+        let plays = Plays {
+            sheets: &[],
+            seed: self.bench.plan.seed,
+            chain: &services.state.chain.kind,
+            links: &Links::none("links are for scenarios"),
+            target: target.control(),
+            facilitator: facilitator.as_ref(),
+            repeats: Repeats::default(),
+        };
+        let versions = setup.versions.as_deref();
+        let chain_id = target.chain_id;
+        runner::run(session, Scope::Controls, versions, chain_id, plays).await?;
+        let events = self.recorder.snapshot();
+        let report = verdict::judge_history(&events, None, &Judging::default());
+        if !report.controls.positive.held {
+            return Ok(None);
+        }
+        let facts = Facts::new(&events, None);
+        let newest = facts
+            .signed
+            .iter()
+            .filter(|signed| signed.wrong.is_none())
+            .max_by_key(|signed| signed.version.number());
+        Ok(newest.map(|signed| Shown {
+            version: signed.version,
+            chain: Some((
+                signed.offered.chain_id,
+                signed.offered.asset,
+                signed.offered.amount,
+            )),
+        }))
+    }
+
+    /// Gives every payer of the load what it may spend.
+    async fn fund(
+        &self,
+        services: &Services,
+        payers: &[PayerKey],
+        (chain_id, asset, price): (u64, Address, U256),
+    ) -> Result<(), ControlError> {
+        let what = format!("giving {} payers their money", payers.len());
+        self.bench.progress.stage(&what);
+        let amount = price
+            .max(U256::from(1))
+            .saturating_mul(U256::from(PURCHASES))
+            // All of them together must fit into the supply.
+            .min(U256::from(u128::MAX));
+        for payer in payers {
+            let wanted = FundRequest {
+                chain_id,
+                asset,
+                to: payer.address(),
+                amount,
+            };
+            services.control.fund(&wanted).await?;
+        }
+        Ok(())
+    }
+
+    /// A node mines a block every so often from here on; says what the chain is.
+    async fn mine_in_blocks(
+        &self,
+        services: &Services,
+        chain_id: u64,
+    ) -> Result<OnChain, ControlError> {
+        let kind = &services.state.chain.kind;
+        if is_memory(services) {
+            let told = kind.clone();
+            return Ok(OnChain { id: chain_id, told });
+        }
+        let every = ChaosAction::BlockTime { ms: BLOCK_MS };
+        services.control.chaos(chain_id, &every).await?;
+        let lanes = services
+            .control
+            .account_nonces(chain_id, &[])
+            .await?
+            .nonces
+            .len();
+        Ok(OnChain {
+            id: chain_id,
+            told: format!("{kind}, a block each {BLOCK_MS} ms, {lanes} lanes"),
+        })
+    }
+}
+
+fn is_memory(services: &Services) -> bool {
+    services.state.chain.kind == "memory"
+}
+
+/// The generation that was asked for, else the one that was seen.
+fn preferred(asked: Option<&[Version]>, seen: Version) -> Version {
+    asked
+        .and_then(|asked| asked.first().copied())
+        .unwrap_or(seen)
+}

@@ -1,0 +1,227 @@
+//! Flags of `load`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use rand::Rng as _;
+use x402_assay_reports::model::load::LoadKind;
+
+use super::common::{Switch, duration, positive_duration};
+use super::options::{Command, Extra, LoadOptions};
+use super::parse::Parsed;
+use super::resolve::{PATIENCE, Surroundings};
+use super::setup::{self, SetupArgs};
+use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
+use crate::load::words::Wrong;
+use crate::load::{Arrivals, Closed, Connections, LoadPlan, Mix, Pace, Signing};
+
+/// The rate when none is given.
+const RATE: &str = "100/s";
+/// The length when none is given.
+const LENGTH: Duration = Duration::from_secs(10);
+/// Seeds stay below 2^53, so that every JSON reader keeps them exact.
+const SEED_MAX: u64 = 1 << 53;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct LoadArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    attach: AttachArgs,
+
+    /// Folder for the report files
+    #[arg(long, value_name = "DIR", default_value = "x402-assay-report")]
+    #[arg(env = "X402_ASSAY_OUT", hide_env = true)]
+    out: PathBuf,
+
+    /// Report files to write beside the usual ones: report.sarif, books.csv
+    #[arg(long, value_name = "FORMAT", value_enum, value_delimiter = ',')]
+    #[arg(env = "X402_ASSAY_ALSO", hide_env = true)]
+    also: Vec<Extra>,
+
+    /// Print the report as JSON on stdout
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
+    json: bool,
+
+    /// The chain never falls back to the memory ledger
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_STRICT", hide_env = true)]
+    strict: bool,
+
+    /// Longest wait for the ledger to come to rest after the load [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(env = "X402_ASSAY_PATIENCE", hide_env = true)]
+    patience: Option<Duration>,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Load")]
+struct PlanArgs {
+    /// When requests are due: 500/s, ramp:100/s..1000/s, spike:100/s..2000/s@10s+5s, steps:100/s,200/s, poisson:500/s [default: 100/s]
+    #[arg(long, visible_alias = "arrivals", value_name = "RATE")]
+    #[arg(env = "X402_ASSAY_RATE", hide_env = true)]
+    rate: Option<String>,
+
+    /// How long [default: 10s]
+    #[arg(long = "for", value_name = "DURATION", value_parser = positive_duration)]
+    #[arg(env = "X402_ASSAY_FOR", hide_env = true)]
+    length: Option<Duration>,
+
+    /// No schedule: every connection sends its next request when the last one has ended
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_CLOSED", hide_env = true)]
+    closed: bool,
+
+    /// Ask for the terms and pay nothing
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_UNPAID", hide_env = true)]
+    unpaid: bool,
+
+    /// What is sent, in percent: buy=90,duplicate=10; also retry-same, retry-fresh, abandon, malformed, expired [default: buy=100]
+    #[arg(long, value_name = "MIX", env = "X402_ASSAY_MIX", hide_env = true)]
+    mix: Option<String>,
+
+    /// Connections that stay open, or `new` (or new:512 at one time) for one each payment [default: 64]
+    #[arg(long, value_name = "N|new")]
+    #[arg(env = "X402_ASSAY_CONNECTIONS", hide_env = true)]
+    connections: Option<String>,
+
+    /// A new connection for each payment: --connections new
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_NEW_CONNECTIONS", hide_env = true)]
+    new_connections: bool,
+
+    /// Most arrivals that wait for a connection; more are dropped and counted [default: 10000]
+    #[arg(long, value_name = "N", env = "X402_ASSAY_QUEUE", hide_env = true)]
+    queue: Option<usize>,
+
+    /// Sign every payment before the first request, for terms that stay the same
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_SIGN_AHEAD", hide_env = true)]
+    sign_ahead: bool,
+
+    /// Time before the measured span, at the first rate of the schedule [default: none]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(env = "X402_ASSAY_WARM_UP", hide_env = true)]
+    warm_up: Option<Duration>,
+
+    /// Accounts that pay in turn [default: 32]
+    #[arg(long, value_name = "N", env = "X402_ASSAY_PAYERS", hide_env = true)]
+    payers: Option<usize>,
+
+    /// Seed of the mix and of random arrivals [default: random, printed]
+    #[arg(long, value_name = "N", env = "X402_ASSAY_SEED", hide_env = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..SEED_MAX))]
+    seed: Option<u64>,
+}
+
+impl LoadArgs {
+    /// What it means.
+    pub(super) fn options(
+        &self,
+        parsed: &Parsed,
+        surroundings: Surroundings<'_>,
+        problems: &mut Vec<String>,
+    ) -> Option<Command> {
+        let groups = SetupArgs {
+            target: &self.target,
+            chain: &self.chain,
+            listen: &self.listen,
+            attach: &self.attach,
+        };
+        let setup = setup::resolve(&groups, parsed, surroundings, problems);
+        let plan = self.plan.plan(problems);
+        let (setup, mut plan) = (setup?, plan?);
+        plan.timeout = setup.timeout;
+        if let Err(wrong) = plan.check() {
+            problems.push(wrong.to_string());
+        }
+        Some(Command::Load(Box::new(LoadOptions {
+            setup,
+            plan,
+            out: surroundings.folder.join(&self.out),
+            also: self.also.clone(),
+            json: self.json,
+            strict: self.strict,
+            patience: self.patience.unwrap_or(PATIENCE),
+        })))
+    }
+}
+
+impl PlanArgs {
+    fn plan(&self, problems: &mut Vec<String>) -> Option<LoadPlan> {
+        let kind = match self.unpaid {
+            true => LoadKind::Unpaid,
+            false => LoadKind::Paid,
+        };
+        let pace = self.pace(problems);
+        let mix = self.mix.as_deref().map(Mix::parse);
+        let mix = told("--mix", mix.transpose(), problems);
+        let connections = self.connections(problems);
+        let seed = self
+            .seed
+            .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
+        let mut plan = LoadPlan::new(kind, pace?, seed);
+        plan.mix = mix?.unwrap_or(plan.mix);
+        plan.connections = connections?;
+        plan.queue = self.queue.unwrap_or(plan.queue);
+        plan.payers = self.payers.unwrap_or(plan.payers);
+        plan.warm_up = self.warm_up.unwrap_or(plan.warm_up);
+        if self.sign_ahead {
+            plan.signing = Signing::Ahead;
+        }
+        if self.sign_ahead && self.unpaid {
+            problems
+                .push("--sign-ahead: an unpaid load signs nothing; leave out one of them".into());
+        }
+        Some(plan)
+    }
+
+    fn pace(&self, problems: &mut Vec<String>) -> Option<Pace> {
+        let duration = self.length.unwrap_or(LENGTH);
+        if !self.closed {
+            let rate = self.rate.as_deref().unwrap_or(RATE);
+            // Steps may bring their own lengths.
+            let own = rate.trim_start().starts_with("steps:") && self.length.is_none();
+            let length = match own && rate.contains('+') {
+                true => None,
+                false => Some(duration),
+            };
+            return told("--rate", Arrivals::parse(rate, length), problems).map(Pace::Open);
+        }
+        if self.rate.is_some() {
+            problems.push(
+                "--closed: answers set the pace, so there is no --rate; leave out one of them"
+                    .into(),
+            );
+        }
+        Some(Pace::Closed(Closed { duration }))
+    }
+
+    fn connections(&self, problems: &mut Vec<String>) -> Option<Connections> {
+        let text = match (self.connections.as_deref(), self.new_connections) {
+            (None, false) => return Some(Connections::default()),
+            (None, true) => "new".to_owned(),
+            (Some(count), true) if count.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("new:{count}")
+            }
+            (Some(text), _) => text.to_owned(),
+        };
+        told("--connections", Connections::parse(&text), problems)
+    }
+}
+
+fn told<T>(flag: &str, result: Result<T, Wrong>, problems: &mut Vec<String>) -> Option<T> {
+    result
+        .map_err(|wrong| problems.push(format!("{flag}: {wrong}")))
+        .ok()
+}

@@ -1,0 +1,513 @@
+//! One load: the engine on a target, what the facilitator counted meanwhile, and the ledger at rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use alloy_primitives::Address;
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use tokio_util::sync::CancellationToken;
+use x402_assay_protocol::{PayerKey, Version};
+use x402_assay_reports::model::load::{LoadKind, LoadReport};
+use x402_mock_facilitator::CallTally;
+
+use super::audit::{Audit, Held, Rules, ShardBooks, Totals};
+use super::connection::{Peer, Template, tls};
+use super::cpu::{self, Used};
+use super::engine::{self, Ended, EngineError};
+use super::payment::LoadPayer;
+use super::plan::{LoadPlan, Pace, Signing};
+use super::result::{self, Measured};
+use super::schedule::{Schedule, Spacing, Stretch};
+use super::series::{Second, Series};
+use super::shard::Work;
+use crate::config::TargetProfile;
+use crate::history::LoadPayment;
+use crate::http::tls::client_config;
+use crate::runner::Progress;
+use crate::service::{ControlClient, ControlError};
+
+/// How often it is asked whether everything is at rest.
+const REST_POLL: Duration = Duration::from_millis(100);
+/// Blocks of the first page of the ledger; later ones are as long as fits.
+const PAGE_BLOCKS: u64 = 256;
+/// Most blocks on one page.
+const PAGE_BLOCKS_MAX: u64 = 8_192;
+/// Records of one page that are enough.
+const PAGE_RECORDS: usize = 10_000;
+/// Payments that the history keeps at most.
+pub(crate) const PAYMENTS_MAX: usize = 100_000;
+
+/// Where a load takes place.
+pub(crate) struct Field<'a> {
+    pub(crate) profile: &'a TargetProfile,
+    pub(crate) port: u16,
+    pub(crate) control: &'a ControlClient,
+    pub(crate) version: Version,
+    /// The chain that is paid on; none in an unpaid load.
+    pub(crate) chain: Option<OnChain>,
+    /// Whose payments are sent, in turn.
+    pub(crate) payers: &'a [PayerKey],
+    /// The server, where it counts its handler's runs.
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) cancel: &'a CancellationToken,
+    /// Longest wait for the ledger to come to rest.
+    pub(crate) patience: Duration,
+}
+
+/// The chain that is paid on.
+#[derive(Debug, Clone)]
+pub(crate) struct OnChain {
+    pub(crate) id: u64,
+    /// What it is, for people.
+    pub(crate) told: String,
+}
+
+/// What a load came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) report: LoadReport,
+    /// I1 to I5 over its payments; empty in an unpaid load.
+    pub(crate) held: Vec<Held>,
+    pub(crate) totals: Totals,
+    /// Its payments for the history, capped.
+    pub(crate) payments: Vec<LoadPayment>,
+    /// Payments beyond the cap.
+    pub(crate) payments_left_out: usize,
+    /// The ledger was at rest when it was read.
+    pub(crate) at_rest: bool,
+    /// Answers with the paid content to requests without a payment.
+    pub(crate) strays: u64,
+    /// It was stopped by the user.
+    pub(crate) interrupted: bool,
+}
+
+/// A load that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// The user's choice.
+    #[error("{0}")]
+    Usage(String),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The service.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+/// Runs a plan on a target that was shown to sell.
+pub(crate) async fn run(field: &Field<'_>, plan: &LoadPlan) -> Result<Ran, LoadError> {
+    let work = Arc::new(work(field, plan).await?);
+    let head = match &field.chain {
+        Some(chain) => {
+            field
+                .control
+                .records_between(chain.id, (u64::MAX, 0))
+                .await?
+                .head
+        }
+        None => 0,
+    };
+    let executions = executions(field).await;
+    field
+        .control
+        .record(x402_mock_facilitator::Recording::Light)
+        .await?;
+    let ran = drive(field, plan, Arc::clone(&work)).await;
+    let tally = field.control.call_tally().await;
+    let ran = match ran {
+        Ok(ran) => Ok((ran, at_rest(field, tally?).await?)),
+        Err(error) => Err(error),
+    };
+    // Whoever comes next wants to see everything again, whatever became of this.
+    let full = field
+        .control
+        .record(x402_mock_facilitator::Recording::Full)
+        .await;
+    let ((ended, watched), (calls, at_rest)) = ran?;
+    full?;
+    let runs = match executions {
+        Some(before) => self::executions(field)
+            .await
+            .and_then(|now| now.checked_sub(before)),
+        None => None,
+    };
+    let driven = Driven {
+        ended,
+        watched,
+        calls,
+        at_rest,
+        runs,
+    };
+    conclude(field, plan, (&work, head), driven).await
+}
+
+struct Driven {
+    ended: Ended,
+    watched: Watched,
+    calls: CallTally,
+    at_rest: bool,
+    /// Runs of the paid handler, where they are counted.
+    runs: Option<u64>,
+}
+
+/// What was watched while the load ran.
+struct Watched {
+    series: Series,
+    cpu: Used,
+    memory_before: Option<u64>,
+    memory_peak: Option<u64>,
+}
+
+async fn conclude(
+    field: &Field<'_>,
+    plan: &LoadPlan,
+    (work, head): (&Work, u64),
+    driven: Driven,
+) -> Result<Ran, LoadError> {
+    let Driven { ended, watched, .. } = driven;
+    let origin = ended.origin;
+    let (mut tally, mut books) = (super::tally::Tally::default(), Vec::new());
+    let (mut last_end, mut last_begin) = (None, None);
+    for shard in ended.shards {
+        tally.add(&shard.tally);
+        last_end = last_end.max(shard.last_end);
+        last_begin = last_begin.max(shard.last_begin);
+        books.push(ShardBooks {
+            sales: shard.sales,
+            asked: shard.asked,
+        });
+    }
+    let addresses: Vec<Address> = field.payers.iter().map(PayerKey::address).collect();
+    let mut audit = Audit::new(&books, &addresses);
+    if let Some(chain) = &field.chain {
+        field.progress.stage("reading the ledger");
+        read_ledger(field.control, chain.id, head, &mut audit).await?;
+    }
+    let mut rules = Rules {
+        idempotent: field.profile.idempotent_replay,
+        upfront: field.profile.flow == crate::config::profile::Flow::Upfront,
+        at_rest: driven.at_rest,
+        strays: tally.counts.strays,
+        measured_from_us: u64::try_from(work.warm_up.as_micros()).unwrap_or(u64::MAX),
+    };
+    let mut totals = audit.totals(&rules);
+    if !rules.idempotent && driven.runs.is_some_and(|runs| runs <= totals.granted) {
+        // The handler ran no more often than authorizations were served: what came again came from a cache.
+        rules.idempotent = true;
+        totals = audit.totals(&rules);
+    }
+    let (payments, payments_left_out) = payments(&audit, &addresses);
+    let since = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(origin));
+    let measured = Measured {
+        plan,
+        work,
+        tally: &tally,
+        totals: &totals,
+        calls: &driven.calls,
+        series: watched.series,
+        cpu: watched.cpu,
+        memory: watched.memory_before.zip(watched.memory_peak),
+        last_end: since(last_end).unwrap_or_default(),
+        last_begin: since(last_begin).unwrap_or_default(),
+        ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
+        at_rest: driven.at_rest,
+        patience: field.patience,
+    };
+    let report = result::report(measured);
+    Ok(Ran {
+        report,
+        held: match plan.kind {
+            LoadKind::Paid => audit.judge(&rules),
+            LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => Vec::new(),
+        },
+        totals,
+        payments,
+        payments_left_out,
+        at_rest: driven.at_rest,
+        strays: rules.strays,
+        interrupted: field.cancel.is_cancelled(),
+    })
+}
+
+/// What every shard is told.
+async fn work(field: &Field<'_>, plan: &LoadPlan) -> Result<Work, LoadError> {
+    let route = field.profile.routes.first();
+    let route = route.ok_or_else(|| LoadError::Usage("the profile names no route".to_owned()))?;
+    let url = field.profile.url_of(route.request_path(), field.port);
+    let url = url.ok_or_else(|| LoadError::Usage("the target has no URL".to_owned()))?;
+    let shards = engine::shards();
+    let (schedule, length) = schedule(plan);
+    Ok(Work {
+        kind: plan.kind,
+        peer: peer(field.profile, &url).await?,
+        template: template(field.profile, route, &url)?,
+        version: field.version,
+        chain_id: field.chain.as_ref().map(|chain| chain.id),
+        schedule,
+        length,
+        warm_up: plan.warm_up,
+        mix: plan.mix.clone(),
+        seed: plan.seed,
+        timeout: plan.timeout,
+        grace: plan.timeout,
+        queue: plan.queue.div_ceil(shards),
+        at_once: plan.connections.at_once().div_ceil(shards),
+        per_payment: matches!(plan.connections, super::Connections::PerPayment { .. }),
+        payers: field.payers.iter().cloned().map(LoadPayer::new).collect(),
+        ahead: plan.signing == Signing::Ahead,
+        clock_ahead_s: clock_ahead(field).await?,
+        marker: field.profile.origin.marker.clone(),
+        shards,
+    })
+}
+
+/// The schedule with its warm-up in front, and how long all of it is.
+fn schedule(plan: &LoadPlan) -> (Option<Schedule>, Duration) {
+    let length = plan.warm_up + plan.pace.duration();
+    let Pace::Open(arrivals) = &plan.pace else {
+        return (None, length);
+    };
+    let warm = Stretch {
+        length: plan.warm_up,
+        from: arrivals.first_rate(),
+        to: arrivals.first_rate(),
+    };
+    let warm = (!plan.warm_up.is_zero()).then_some(warm);
+    let stretches = arrivals.segments().into_iter().map(|segment| Stretch {
+        length: segment.duration,
+        from: segment.from,
+        to: segment.to,
+    });
+    let stretches: Vec<Stretch> = warm.into_iter().chain(stretches).collect();
+    let spacing = match arrivals.is_random() {
+        true => Spacing::Poisson(plan.seed),
+        false => Spacing::Even,
+    };
+    (Some(Schedule::new(&stretches, spacing)), length)
+}
+
+async fn peer(profile: &TargetProfile, url: &url::Url) -> Result<Peer, LoadError> {
+    let usage = |why: String| LoadError::Usage(why);
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or(80);
+    let mut found = tokio::net::lookup_host((bare, port))
+        .await
+        .map_err(|error| usage(format!("{host}: {error}")))?;
+    let addr = found
+        .next()
+        .ok_or_else(|| usage(format!("{host} has no address")))?;
+    let tls = match url.scheme() {
+        "https" => {
+            let config = client_config(profile.tls.ca.as_deref(), profile.tls.insecure)
+                .map_err(|error| usage(error.to_string()))?;
+            Some(tls(config, host).map_err(usage)?)
+        }
+        _ => None,
+    };
+    Ok(Peer { addr, tls })
+}
+
+fn template(
+    profile: &TargetProfile,
+    route: &crate::config::profile::Route,
+    url: &url::Url,
+) -> Result<Template, LoadError> {
+    let usage =
+        |what: &str, why: &dyn std::fmt::Display| LoadError::Usage(format!("{what}: {why}"));
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let mut headers = HeaderMap::new();
+    let authority = match url.port() {
+        Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+        None => url.host_str().unwrap_or_default().to_owned(),
+    };
+    let host = HeaderValue::try_from(authority).map_err(|error| usage("the URL's host", &error))?;
+    headers.insert(HOST, host);
+    for header in profile.headers.iter().chain(&route.headers) {
+        let name = HeaderName::try_from(header.name.to_string())
+            .map_err(|error| usage("a header's name", &error))?;
+        let value = HeaderValue::try_from(header.value.expose())
+            .map_err(|error| usage("a header's value", &error))?;
+        headers.append(name, value);
+    }
+    Ok(Template {
+        method: route.method.clone(),
+        uri: Uri::try_from(target).map_err(|error| usage("the URL's path", &error))?,
+        headers,
+        body: route.body.clone().unwrap_or_default().into(),
+    })
+}
+
+async fn clock_ahead(field: &Field<'_>) -> Result<i64, LoadError> {
+    let Some(chain) = &field.chain else {
+        return Ok(0);
+    };
+    let chain_s = field.control.chain_time(chain.id).await?;
+    let now_s = crate::runner::now_us() / 1_000_000;
+    Ok(i64::try_from(chain_s)
+        .unwrap_or(i64::MAX)
+        .saturating_sub_unsigned(now_s))
+}
+
+/// Runs the engine, and watches.
+async fn drive(
+    field: &Field<'_>,
+    plan: &LoadPlan,
+    work: Arc<Work>,
+) -> Result<(Ended, Watched), LoadError> {
+    let (cpu_before, memory_before) = (cpu::used(), cpu::resident());
+    let seconds = work.length.as_secs() + 1;
+    let mut watched = Watched {
+        series: Series::new(work.shards, seconds, plan.warm_up.as_secs_f64()),
+        cpu: Used::new(),
+        memory_before,
+        memory_peak: memory_before,
+    };
+    let mut cpu_after = cpu_before.clone();
+    let ended = engine::run(work, field.cancel.clone(), |tick| {
+        let Some(second) = watched.series.take(tick) else {
+            return;
+        };
+        let line = live_line(&second, watched.series.all(), plan.kind);
+        field.progress.load(second.second, &line);
+        cpu_after = cpu::used();
+        watched.memory_peak = watched.memory_peak.max(cpu::resident());
+    })
+    .await?;
+    // The engine's own threads are gone: what they used is in their own records.
+    watched.cpu = spent(&cpu_before, &cpu_after, &ended);
+    Ok((ended, watched))
+}
+
+/// CPU time of each part over the load.
+fn spent(before: &Used, after: &Used, ended: &Ended) -> Used {
+    let mut spent: Used = after
+        .iter()
+        .map(|(side, used)| {
+            let before = before.get(side).copied().unwrap_or_default();
+            (*side, used.saturating_sub(before))
+        })
+        .collect();
+    if !spent.is_empty() {
+        let own = ended.shards.iter().filter_map(|shard| shard.cpu).sum();
+        spent.insert(cpu::Side::Generator, own);
+    }
+    spent
+}
+
+fn live_line(second: &Second, all: &super::tally::Counts, kind: LoadKind) -> String {
+    let what = match kind {
+        LoadKind::Paid => "sales",
+        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => "answers",
+    };
+    let ms = |us: u64| Duration::from_micros(us);
+    format!(
+        "{:>4} s  {}/s due  {} {what}/s  p50 {:?}  p99 {:?}  {} in flight  {} errors  {} dropped",
+        second.second,
+        second.counts.due,
+        second.counts.good,
+        ms(second.p50_us),
+        ms(second.p99_us),
+        second.in_flight,
+        all.errors,
+        all.dropped
+    )
+}
+
+/// Waits until no call is open and every settlement is mined; what the facilitator counted, and whether that came true.
+async fn at_rest(field: &Field<'_>, mut tally: CallTally) -> Result<(CallTally, bool), LoadError> {
+    field
+        .progress
+        .stage("waiting for everything to come to rest");
+    let deadline = Instant::now() + field.patience;
+    loop {
+        let decided = tally.mined + tally.reverted;
+        if tally.open == 0 && decided >= tally.broadcast {
+            return Ok((tally, true));
+        }
+        if Instant::now() >= deadline {
+            return Ok((tally, false));
+        }
+        tokio::time::sleep(REST_POLL).await;
+        tally = field.control.call_tally().await?;
+    }
+}
+
+/// Reads all of the ledger after a block, page by page.
+async fn read_ledger(
+    control: &ControlClient,
+    chain_id: u64,
+    after: u64,
+    audit: &mut Audit<'_>,
+) -> Result<(), LoadError> {
+    let (mut from, mut blocks) = (after + 1, PAGE_BLOCKS);
+    loop {
+        let to = from.saturating_add(blocks - 1);
+        let page = control.records_between(chain_id, (from, to)).await?;
+        audit.read(&page.records);
+        if to >= page.head {
+            return Ok(());
+        }
+        from = to + 1;
+        blocks = match page.records.len() {
+            few if few < PAGE_RECORDS / 2 => (blocks * 2).min(PAGE_BLOCKS_MAX),
+            many if many > PAGE_RECORDS * 2 => (blocks / 2).max(1),
+            _ => blocks,
+        };
+    }
+}
+
+/// The origin's counter of its paid handler's runs, if it has one and answers.
+async fn executions(field: &Field<'_>) -> Option<u64> {
+    let path = field.profile.origin.executions.as_ref()?;
+    let url = field.profile.url_of(path, field.port)?;
+    let options = crate::http::ProbeClientOptions {
+        extra_ca: field.profile.tls.ca.clone(),
+        insecure: field.profile.tls.insecure,
+        ..crate::http::ProbeClientOptions::default()
+    };
+    let client = crate::http::ProbeClient::new(options).ok()?;
+    let exchange = client.send(crate::http::Request::get(url)).await;
+    let answer: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&exchange.response()?.body).ok()?;
+    answer.get("count")?.as_u64()
+}
+
+/// Payments for the history: those with something wrong before others, as many as are kept.
+fn payments(audit: &Audit<'_>, addresses: &[Address]) -> (Vec<LoadPayment>, usize) {
+    let odd = |grants: u8, transfers: u8, honest: bool| (grants, transfers) != (1, 1) && honest;
+    let total = audit.rows().count();
+    let kept = |wanted: bool| {
+        audit.rows().filter(move |(sale, transfers, _)| {
+            odd(sale.grants, *transfers, sale.is_honest()) == wanted
+        })
+    };
+    let payments: Vec<LoadPayment> = kept(true)
+        .chain(kept(false))
+        .take(PAYMENTS_MAX)
+        .map(|(sale, transfers, transaction)| LoadPayment {
+            payer: addresses
+                .get(usize::from(sale.payer))
+                .copied()
+                .unwrap_or_default(),
+            nonce: sale.nonce,
+            part: sale.part.word().to_owned(),
+            due_us: sale.due_us,
+            sent_us: sale.sent_us,
+            done_us: (sale.done_us > 0).then_some(sale.done_us),
+            status: (sale.status > 0).then_some(sale.status),
+            sent: sale.sent,
+            grants: sale.grants,
+            transfers,
+            transaction: (!transaction.is_zero()).then_some(transaction),
+        })
+        .collect();
+    let left_out = total - payments.len();
+    (payments, left_out)
+}
