@@ -20,7 +20,7 @@ use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::history::{Facts, Limits, Recorder, What};
 use crate::http::ProbeClient;
-use crate::load::{self, Field, LoadPlan, OnChain, Ran};
+use crate::load::{self, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
 use crate::runner::{
     self, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions,
     check_host,
@@ -41,6 +41,10 @@ pub struct LoadBench<'a> {
     pub setup: &'a Setup,
     /// What is sent.
     pub plan: &'a LoadPlan,
+    /// What is demanded of it.
+    pub thresholds: &'a [Threshold],
+    /// Whether to look for the highest rate that holds them.
+    pub search: bool,
     /// Folder for the history.
     pub out: &'a Path,
     /// No fallback to the memory ledger.
@@ -283,11 +287,15 @@ impl Course<'_> {
             cancel: &self.bench.cancel,
             patience: self.bench.patience,
         };
-        let ran = load::run(&field, self.bench.plan).await;
+        let ran = match self.bench.search {
+            true => load::search(&field, self.bench.plan, self.bench.thresholds).await,
+            false => load::run(&field, self.bench.plan).await,
+        };
         if let Some(chain) = field.chain.as_ref().filter(|_| !is_memory(services)) {
             control.chaos(chain.id, &ChaosAction::Calm).await?;
         }
-        let ran = ran.map_err(|error| RunTrouble::Stopped(error.to_string()))?;
+        let mut ran = ran.map_err(|error| RunTrouble::Stopped(error.to_string()))?;
+        ran.report.thresholds = thresholds::judge(self.bench.thresholds, &ran.report);
         self.ran = Some(ran);
         Ok(())
     }

@@ -48,6 +48,8 @@ async fn perform(
     let bench = LoadBench {
         setup: &options.setup,
         plan: &options.plan,
+        thresholds: &options.thresholds,
+        search: options.search,
         out: &options.out,
         strict: options.strict,
         patience: options.patience,

@@ -98,6 +98,38 @@ pub(crate) struct Held {
     pub(crate) violations: Vec<Violation>,
 }
 
+impl Held {
+    /// Adds what a later load showed of the same invariant.
+    pub(super) fn add(&mut self, later: Self) {
+        self.verdict = match (self.verdict, later.verdict) {
+            (Verdict::Skipped, verdict) | (verdict, Verdict::Skipped) => verdict,
+            (one, other) => one.max(other),
+        };
+        self.observed += later.observed;
+        self.count += later.count;
+        let room = LISTED_MAX.saturating_sub(self.violations.len());
+        self.violations
+            .extend(later.violations.into_iter().take(room));
+    }
+}
+
+impl Totals {
+    /// Adds those of a later load.
+    pub(super) fn add(&mut self, later: &Self) {
+        self.signed += later.signed;
+        self.honest += later.honest;
+        self.settled += later.settled;
+        self.granted += later.granted;
+        self.double_charged += later.double_charged;
+        self.unpaid_grants += later.unpaid_grants;
+        self.charged_without_service += later.charged_without_service;
+        self.goodput += later.goodput;
+        self.amount_signed += later.amount_signed;
+        self.amount_settled += later.amount_settled;
+        self.amount_granted += later.amount_granted;
+    }
+}
+
 /// The books.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Totals {

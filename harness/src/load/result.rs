@@ -157,7 +157,7 @@ fn outcomes(tally: &Tally) -> Vec<LoadOutcome> {
     rows
 }
 
-const fn books(totals: &Totals) -> LoadBooks {
+pub(super) const fn books(totals: &Totals) -> LoadBooks {
     LoadBooks {
         authorizations: totals.signed,
         settled: totals.settled,

@@ -83,6 +83,31 @@ pub(crate) struct Ran {
     pub(crate) interrupted: bool,
 }
 
+impl Ran {
+    /// The books of this load and a later one together; the later one's figures if it `tells`.
+    pub(super) fn with(mut self, later: Self, tells: bool) -> Self {
+        for held in later.held {
+            match self.held.iter_mut().find(|mine| mine.id == held.id) {
+                Some(mine) => mine.add(held),
+                None => self.held.push(held),
+            }
+        }
+        self.totals.add(&later.totals);
+        let room = PAYMENTS_MAX.saturating_sub(self.payments.len());
+        self.payments_left_out +=
+            later.payments_left_out + later.payments.len().saturating_sub(room);
+        self.payments.extend(later.payments.into_iter().take(room));
+        self.at_rest &= later.at_rest;
+        self.strays += later.strays;
+        self.interrupted |= later.interrupted;
+        if tells {
+            self.report = later.report;
+        }
+        self.report.books = super::result::books(&self.totals);
+        self
+    }
+}
+
 /// A load that did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {

@@ -16,6 +16,7 @@ mod judge;
 mod kill_matrix;
 mod ledgers;
 mod links;
+mod load;
 mod namespace;
 mod profiles;
 mod python;

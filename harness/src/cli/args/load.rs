@@ -14,7 +14,7 @@ use super::resolve::{PATIENCE, Surroundings};
 use super::setup::{self, SetupArgs};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
 use crate::load::words::Wrong;
-use crate::load::{Arrivals, Closed, Connections, LoadPlan, Mix, Pace, Signing};
+use crate::load::{Arrivals, Closed, Connections, LoadPlan, Mix, Pace, Signing, thresholds};
 
 /// The rate when none is given.
 const RATE: &str = "100/s";
@@ -118,6 +118,16 @@ struct PlanArgs {
     #[arg(long, value_name = "N", env = "X402_ASSAY_PAYERS", hide_env = true)]
     payers: Option<usize>,
 
+    /// What must hold, such as 'goodput >= 190/s', 'p99(paid) < 250ms', 'dropped < 0.1%'; repeatable; exit 6 on a miss
+    #[arg(long = "threshold", value_name = "THRESHOLD", action = ArgAction::Append)]
+    #[arg(env = "X402_ASSAY_THRESHOLD", hide_env = true, value_delimiter = ';')]
+    thresholds: Vec<String>,
+
+    /// Look for the highest rate that holds the thresholds, beginning at --rate; each step lasts --for
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
+    #[arg(env = "X402_ASSAY_SEARCH", hide_env = true)]
+    search: bool,
+
     /// Seed of the mix and of random arrivals [default: random, printed]
     #[arg(long, value_name = "N", env = "X402_ASSAY_SEED", hide_env = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..SEED_MAX))]
@@ -140,7 +150,12 @@ impl LoadArgs {
         };
         let setup = setup::resolve(&groups, parsed, surroundings, problems);
         let plan = self.plan.plan(problems);
+        let thresholds = thresholds::parse_all(&self.plan.thresholds).unwrap_or_else(|wrong| {
+            problems.extend(wrong.iter().map(|wrong| format!("--threshold: {wrong}")));
+            Vec::new()
+        });
         let (setup, mut plan) = (setup?, plan?);
+        self.plan.check_search(&plan, problems);
         plan.timeout = setup.timeout;
         if let Err(wrong) = plan.check() {
             problems.push(wrong.to_string());
@@ -148,6 +163,8 @@ impl LoadArgs {
         Some(Command::Load(Box::new(LoadOptions {
             setup,
             plan,
+            thresholds,
+            search: self.plan.search,
             out: surroundings.folder.join(&self.out),
             also: self.also.clone(),
             json: self.json,
@@ -184,6 +201,20 @@ impl PlanArgs {
                 .push("--sign-ahead: an unpaid load signs nothing; leave out one of them".into());
         }
         Some(plan)
+    }
+
+    fn check_search(&self, plan: &LoadPlan, problems: &mut Vec<String>) {
+        if !self.search {
+            return;
+        }
+        if self.thresholds.is_empty() {
+            problems.push(
+                "--search looks for the highest rate that holds the thresholds; add --threshold 'p99(paid) < 250ms'".into(),
+            );
+        }
+        if !matches!(plan.pace, Pace::Open(Arrivals::Constant { .. })) {
+            problems.push("--search begins at one constant rate: --rate 100/s".into());
+        }
     }
 
     fn pace(&self, problems: &mut Vec<String>) -> Option<Pace> {

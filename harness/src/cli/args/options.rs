@@ -9,7 +9,7 @@ use x402_assay_protocol::Version;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
-use crate::load::LoadPlan;
+use crate::load::{LoadPlan, Threshold};
 use crate::replay::ReplayFile;
 
 /// One call of the bench.
@@ -335,6 +335,10 @@ pub struct LoadOptions {
     pub setup: Setup,
     /// What is sent, and when.
     pub plan: LoadPlan,
+    /// What is demanded.
+    pub thresholds: Vec<Threshold>,
+    /// Look for the highest rate that holds them.
+    pub search: bool,
     /// Where report files go.
     pub out: PathBuf,
     /// Report files beside those that are always written.
