@@ -6,6 +6,7 @@ mod audit;
 mod audit_tests;
 mod connection;
 mod cpu;
+pub mod crowd;
 pub(crate) mod descriptors;
 mod engine;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod tests;
 mod text;
 pub mod thresholds;
 mod timer;
+pub mod users;
 pub mod words;
 
 pub use arrivals::{Arrivals, RATE_MAX, Segment, Step};
@@ -41,3 +43,4 @@ pub use plan::{Closed, Connections, LoadPlan, Pace, Signing};
 pub(crate) use run::{Field, OnChain, Ran, run};
 pub(crate) use search_run::search;
 pub use thresholds::Threshold;
+pub use users::{Journey, Users};

@@ -27,3 +27,4 @@ mod scenarios;
 mod secrets;
 mod support;
 mod typescript;
+mod users;

@@ -13,8 +13,11 @@ use super::parse::Parsed;
 use super::resolve::{PATIENCE, Surroundings};
 use super::setup::{self, SetupArgs};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
+use crate::load::crowd::Journeys;
 use crate::load::words::Wrong;
-use crate::load::{Arrivals, Closed, Connections, LoadPlan, Mix, Pace, Signing, thresholds};
+use crate::load::{
+    Arrivals, Closed, Connections, Journey, LoadPlan, Mix, Pace, Signing, Users, thresholds,
+};
 
 /// The rate when none is given.
 const RATE: &str = "100/s";
@@ -80,6 +83,24 @@ struct PlanArgs {
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
     #[arg(env = "X402_ASSAY_CLOSED", hide_env = true)]
     closed: bool,
+
+    /// Virtual users in place of a rate: each begins its next journey when the last one has ended
+    #[arg(long, value_name = "N", env = "X402_ASSAY_USERS", hide_env = true)]
+    users: Option<usize>,
+
+    /// What users do, in percent: pay=70,abandon=10,quote=20; also browse, retry [default: pay=100]
+    #[arg(long, value_name = "JOURNEYS")]
+    #[arg(env = "X402_ASSAY_JOURNEY", hide_env = true)]
+    journey: Option<String>,
+
+    /// Pause of a user between two journeys: 1s, 200ms..2s [default: none]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "X402_ASSAY_THINK",
+        hide_env = true
+    )]
+    think: Option<String>,
 
     /// Ask for the terms and pay nothing
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
@@ -180,13 +201,22 @@ impl PlanArgs {
             true => LoadKind::Unpaid,
             false => LoadKind::Paid,
         };
+        if let Some(count) = self.users {
+            return self.users(count, problems);
+        }
+        for (flag, given) in [
+            ("--journey", self.journey.is_some()),
+            ("--think", self.think.is_some()),
+        ] {
+            if given {
+                problems.push(format!("{flag}: that is for virtual users; add --users 50"));
+            }
+        }
         let pace = self.pace(problems);
         let mix = self.mix.as_deref().map(Mix::parse);
         let mix = told("--mix", mix.transpose(), problems);
         let connections = self.connections(problems);
-        let seed = self
-            .seed
-            .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
+        let seed = self.chosen_seed();
         let mut plan = LoadPlan::new(kind, pace?, seed);
         plan.mix = mix?.unwrap_or(plan.mix);
         plan.connections = connections?;
@@ -215,6 +245,44 @@ impl PlanArgs {
         if !matches!(plan.pace, Pace::Open(Arrivals::Constant { .. })) {
             problems.push("--search begins at one constant rate: --rate 100/s".into());
         }
+    }
+
+    /// Virtual users, who leave no choice of what belongs to a rate or a mix.
+    fn users(&self, count: usize, problems: &mut Vec<String>) -> Option<LoadPlan> {
+        let foreign = [
+            ("--rate", self.rate.is_some()),
+            ("--closed", self.closed),
+            ("--unpaid", self.unpaid),
+            ("--mix", self.mix.is_some()),
+            ("--connections", self.connections.is_some()),
+            ("--new-connections", self.new_connections),
+            ("--queue", self.queue.is_some()),
+            ("--sign-ahead", self.sign_ahead),
+            ("--payers", self.payers.is_some()),
+        ];
+        for (flag, _) in foreign.iter().filter(|(_, given)| *given) {
+            problems.push(format!(
+                "{flag}: users have a pace, wallets and connections of their own; leave out {flag} or --users"
+            ));
+        }
+        let journeys = self.journey.as_deref().map(Journeys::parse);
+        let journeys = told("--journey", journeys.transpose(), problems);
+        let think = self.think.as_deref().map(Users::parse_think);
+        let think = told("--think", think.transpose(), problems);
+        let users = Users {
+            count,
+            duration: self.length.unwrap_or(LENGTH),
+            think: think?.unwrap_or_default(),
+            journeys: journeys?.unwrap_or_else(|| Journeys::only(Journey::Pay)),
+        };
+        let mut plan = LoadPlan::of_users(users, self.chosen_seed());
+        plan.warm_up = self.warm_up.unwrap_or(plan.warm_up);
+        Some(plan)
+    }
+
+    fn chosen_seed(&self) -> u64 {
+        self.seed
+            .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX))
     }
 
     fn pace(&self, problems: &mut Vec<String>) -> Option<Pace> {
