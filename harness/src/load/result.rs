@@ -38,6 +38,8 @@ pub(super) struct Measured<'a> {
     pub(super) ledger: &'a str,
     pub(super) at_rest: bool,
     pub(super) patience: Duration,
+    /// It ended before its time, by the user or by trouble.
+    pub(super) cut_short: bool,
     /// What only a load of virtual users knows.
     pub(super) crowd: Option<&'a Crowd>,
 }
@@ -48,7 +50,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
     let span = measured
         .last_end
         .saturating_sub(plan.warm_up)
-        .max(plan.pace.duration());
+        .max(length(&measured));
     let goodput = match plan.kind {
         LoadKind::Paid => measured.totals.goodput,
         LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => tally.counts.good,
@@ -80,7 +82,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
 
 fn arrivals(measured: &Measured<'_>) -> Arrivals {
     let (plan, counts) = (measured.plan, &measured.tally.counts);
-    let length = plan.pace.duration();
+    let length = length(measured);
     let sending = measured.last_begin.saturating_sub(plan.warm_up).max(length);
     Arrivals {
         offered: counts.due,
@@ -91,6 +93,18 @@ fn arrivals(measured: &Measured<'_>) -> Arrivals {
         achieved_per_s: per_second(counts.sent, sending),
         queue_high_water: measured.tally.queue_high_water,
         in_flight_high_water: measured.tally.in_flight_high_water,
+    }
+}
+
+/// How long was sent: what was planned, unless it was cut short.
+fn length(measured: &Measured<'_>) -> Duration {
+    let plan = measured.plan;
+    match measured.cut_short {
+        false => plan.pace.duration(),
+        true => measured
+            .last_begin
+            .saturating_sub(plan.warm_up)
+            .max(Duration::from_millis(1)),
     }
 }
 

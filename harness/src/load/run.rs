@@ -253,6 +253,11 @@ async fn conclude(
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
+        cut_short: field.cancel.is_cancelled()
+            || watched
+                .crowd
+                .as_ref()
+                .is_some_and(|crowd| crowd.trouble.is_some()),
         crowd: watched.crowd.as_ref(),
     };
     let report = result::report(measured);

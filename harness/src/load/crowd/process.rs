@@ -182,7 +182,6 @@ fn attack(shop: &Arc<Shop>) -> Result<GooseAttack, goose::GooseError> {
         "--no-metrics",
         "--no-print-metrics",
         "--no-telnet",
-        "--no-websocket",
         "--no-gzip",
     ];
     let configuration = GooseConfiguration::parse_args_default(&words)?;
