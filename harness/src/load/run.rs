@@ -199,6 +199,14 @@ struct Watched {
     crowd: Option<Crowd>,
 }
 
+impl Watched {
+    /// Not everything is known of it.
+    fn is_broken(&self) -> bool {
+        let crowd = self.crowd.as_ref();
+        crowd.is_some_and(|crowd| crowd.trouble.is_some())
+    }
+}
+
 async fn conclude(
     field: &Field<'_>,
     plan: &LoadPlan,
@@ -240,6 +248,7 @@ async fn conclude(
     let (payments, payments_left_out) = payments(&audit, &addresses);
     let since = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(origin));
     let measured = Measured {
+        cut_short: field.cancel.is_cancelled() || watched.is_broken(),
         plan,
         work,
         tally: &tally,
@@ -253,11 +262,6 @@ async fn conclude(
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
-        cut_short: field.cancel.is_cancelled()
-            || watched
-                .crowd
-                .as_ref()
-                .is_some_and(|crowd| crowd.trouble.is_some()),
         crowd: watched.crowd.as_ref(),
     };
     let report = result::report(measured);

@@ -99,6 +99,20 @@ async fn end_of(child: Child, dir: tempfile::TempDir) -> Ran {
     }
 }
 
+/// Every phase has its histogram, and as many samples as there were payments.
+fn phases_are_counted(load: &Value, bought: u64, signed: u64) {
+    let phase = |name: &str| {
+        let rows = load["latency"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["phase"] == name);
+        row.unwrap_or_else(|| panic!("no {name}: {rows:?}")).clone()
+    };
+    assert_eq!(number(&phase("sign")["count"]), signed);
+    for name in ["paid_to_headers", "paid_body", "whole_from_send"] {
+        assert_eq!(number(&phase(name)["count"]), bought, "{name}");
+        assert!(phase(name)["hdr"].as_str().unwrap().starts_with("HIST"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_journey_ends_as_it_is_meant_to_and_the_money_agrees() {
     let ran = assay(
@@ -155,17 +169,7 @@ async fn every_journey_ends_as_it_is_meant_to_and_the_money_agrees() {
     for id in ["I1", "I2", "I3", "I4", "I5"] {
         assert_eq!(verdict_of(&report, id), "pass", "{id}");
     }
-    // Times are ours: every phase has its histogram, and as many samples as there were payments.
-    let phase = |name: &str| {
-        let rows = load["latency"].as_array().unwrap();
-        let row = rows.iter().find(|row| row["phase"] == name);
-        row.unwrap_or_else(|| panic!("no {name}: {rows:?}")).clone()
-    };
-    assert_eq!(number(&phase("sign")["count"]), bought + abandoned);
-    for name in ["paid_to_headers", "paid_body", "whole_from_send"] {
-        assert_eq!(number(&phase(name)["count"]), bought, "{name}");
-        assert!(phase(name)["hdr"].as_str().unwrap().starts_with("HIST"));
-    }
+    phases_are_counted(load, bought, bought + abandoned);
     let caveats = load["caveats"].to_string();
     assert!(
         caveats.contains("closed model") && caveats.contains("5 virtual users on goose"),

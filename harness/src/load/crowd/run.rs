@@ -56,7 +56,7 @@ pub(in crate::load) async fn run(
         stdout: BufReader::new(pipes.stdout),
         on_tick,
     };
-    let broken = reading.to_the_end(&mut collected, stop, stdin).await;
+    let broken = reading.until_the_end(&mut collected, stop, stdin).await;
     let trouble = conclude(&child, &collected, broken).await;
     let repeated = collected.repeated();
     let origin = collected.origin.unwrap_or_else(Instant::now);
@@ -83,7 +83,7 @@ struct Reading<'a, F> {
 }
 
 impl<F: FnMut(Tick)> Reading<'_, F> {
-    async fn to_the_end(
+    async fn until_the_end(
         mut self,
         collected: &mut Collected,
         stop: CancellationToken,

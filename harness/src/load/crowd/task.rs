@@ -42,7 +42,7 @@ pub(in crate::load) fn task(place: &Place<'_>, plan: &LoadPlan, users: &Users) -
             .map(Into::into),
         ca: profile.tls.ca.clone(),
         insecure: profile.tls.insecure,
-        version: u64::from(place.version.number()),
+        version: place.version.number(),
         chain_id: place.chain_id,
         keys: place.keys.iter().map(PayerKey::to_hex).collect(),
         journeys: users.journeys.to_string(),
