@@ -6,6 +6,7 @@ mod audit;
 mod audit_tests;
 mod connection;
 mod cpu;
+pub mod crowd;
 pub(crate) mod descriptors;
 mod engine;
 #[cfg(test)]

@@ -37,3 +37,4 @@ mod scenarios;
 mod secrets;
 mod support;
 mod typescript;
+mod users;
