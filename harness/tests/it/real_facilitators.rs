@@ -12,8 +12,9 @@ use crate::typescript;
 
 /// Scenarios whose verdict depends on which of many calls a fault or the scheduler met: recorded as "not red" only. Where
 /// copies race, some facilitators number a transaction that is then refused, and hang until they are restarted.
-const WAVERING: [&str; 5] = [
+const WAVERING: [&str; 6] = [
     "many-distinct-settles",
+    "poison-pill",
     "rpc-errors",
     "rpc-lies",
     "settle-duplicates",
