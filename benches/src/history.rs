@@ -155,6 +155,7 @@ impl<W: Write> Writer<W> {
                 transaction,
                 block,
                 success: true,
+                from: None,
             }),
         })?;
         let record = |log_index, what| {

@@ -176,4 +176,7 @@ pub struct TransactionRecord {
     pub block: u64,
     /// Receipt status: true is 1.
     pub success: bool,
+    /// Account that sent it, where the ledger tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Address>,
 }

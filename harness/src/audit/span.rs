@@ -7,6 +7,9 @@ use super::books::Books;
 use crate::history::observation::Fault;
 use crate::history::{Exchange, Facts};
 
+/// How the fault is named that has a third party land an authorization.
+const PREEMPTED: &str = "chain preempt";
+
 /// A part of a history with its books.
 #[derive(Debug, Clone, Copy)]
 pub struct Span<'s, 'h> {
@@ -100,8 +103,12 @@ impl<'s, 'h> Span<'s, 'h> {
 
     /// True when a third party was made to land it.
     pub fn was_preempted(&self, authorization: u32) -> bool {
-        self.round
-            .is_some_and(|round| round.preempted.contains(&authorization))
+        match self.round {
+            Some(round) => round.preempted.contains(&authorization),
+            None => self.facts.faults.iter().any(|fault| {
+                fault.name.starts_with(PREEMPTED) && fault.authorization == Some(authorization)
+            }),
+        }
     }
 
     fn window_us(&self) -> Option<RangeInclusive<u64>> {

@@ -103,16 +103,16 @@ pub(crate) fn unsuited(profile: &TargetProfile) -> Option<String> {
     ))
 }
 
-fn usual() -> &'static Network {
+pub(super) fn usual() -> &'static Network {
     network::by_chain_id(network::DEFAULT_CHAIN_ID)
         .expect("the default network is in the table, as a test of it shows")
 }
 
-fn missing(why: &str) -> TargetError {
+pub(super) fn missing(why: &str) -> TargetError {
     TargetError::Facilitator(why.to_owned())
 }
 
-async fn launch(
+pub(super) async fn launch(
     options: &FrontOptions<'_>,
     network: &Network,
 ) -> Result<LaunchedTarget, TargetError> {
@@ -220,7 +220,7 @@ fn read(
     })
 }
 
-async fn give_gas(
+pub(super) async fn give_gas(
     options: &FrontOptions<'_>,
     network: &Network,
     accounts: &[Address],

@@ -181,7 +181,8 @@ struct Shown {
 impl Course<'_> {
     async fn attempt(&mut self, http: ProbeClient) -> Result<Result<(), RunTrouble>, BenchError> {
         let (bench, setup) = (self.bench, self.bench.setup);
-        let (deviations, facilitator) = defects(&setup.defects)?;
+        let is_lone = setup.is_about_facilitator();
+        let (deviations, facilitator) = defects(&setup.defects, is_lone)?;
         let options = service_options(
             &setup.chain,
             &setup.listen,
@@ -240,7 +241,11 @@ impl Course<'_> {
     fn started(&self, profile: Option<&TargetProfile>, services: Option<&Services>) {
         let payers = self.control_payers.iter().map(PayerKey::address).collect();
         let event = started(
-            (self.bench.setup, self.bench.plan.seed),
+            (
+                self.bench.setup,
+                self.bench.plan.seed,
+                self.bench.setup.is_about_facilitator(),
+            ),
             (profile, services),
             payers,
             &self.secrets,

@@ -12,6 +12,7 @@ use x402_mock_facilitator::DefectSet as FacilitatorDefects;
 use super::error::BenchError;
 use super::front::{self, FrontOptions};
 use super::links;
+use super::lone;
 use super::services::{Services, obtain, service_options};
 use super::target::{Target, TargetError};
 use crate::cli::again::run_again;
@@ -19,7 +20,7 @@ use crate::cli::args::{ChainChoice, Setup};
 use crate::client::Payer;
 use crate::config::TargetProfile;
 use crate::config::profile::{Flow, TargetKind};
-use crate::history::event::RunStarted;
+use crate::history::event::{BUILT_IN_FACILITATOR, RunStarted};
 use crate::history::{Event, Limits, Recorder, What};
 use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::link::LinkProxy;
@@ -71,6 +72,13 @@ impl std::fmt::Debug for Bench<'_> {
     }
 }
 
+impl Bench<'_> {
+    /// True when a facilitator is asked directly, with no server in front.
+    const fn is_lone(&self) -> bool {
+        matches!(self.scope, Scope::Facilitator)
+    }
+}
+
 /// What a run left behind.
 #[derive(Debug)]
 pub struct Outcome {
@@ -93,7 +101,9 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
     if let Some(url) = target.and_then(TargetProfile::url) {
         check_host(&url.host(), &bench.setup.owned_hosts)?;
     }
-    if let Some(problem) = target.and_then(front::unsuited) {
+    if !bench.is_lone()
+        && let Some(problem) = target.and_then(front::unsuited)
+    {
         return Err(BenchError::Usage(problem));
     }
     if target.is_some_and(is_facilitator) && bench.setup.chain.choice == ChainChoice::Memory {
@@ -101,7 +111,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
             "--chain memory: a facilitator under test needs a node to settle on; use --chain anvil or the URL of a dev node".to_owned(),
         ));
     }
-    let (deviations, facilitator_defects) = defects(&bench.setup.defects)?;
+    let (deviations, facilitator_defects) = defects(&bench.setup.defects, bench.is_lone())?;
     let secrets = target.map(Secrets::of).unwrap_or_default();
     let http = ProbeClient::new(probe_options(bench.setup))?;
     let recorder = match bench.out {
@@ -152,8 +162,11 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
 const FACILITATORS: &str = "facilitator:";
 
 /// Defects of the built-in server, and those of the built-in facilitator.
-pub(super) fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefects), BenchError> {
-    // Some names both know: the server's then, unless `facilitator:` says otherwise.
+pub(super) fn defects(
+    named: &[String],
+    about_facilitator: bool,
+) -> Result<(Deviations, FacilitatorDefects), BenchError> {
+    // Some names both know: the server's then, unless `facilitator:` says otherwise or the facilitator is under test.
     let named: Vec<&str> = named
         .iter()
         .flat_map(|names| names.split(','))
@@ -161,6 +174,7 @@ pub(super) fn defects(named: &[String]) -> Result<(Deviations, FacilitatorDefect
         .collect();
     let is_facilitators = |name: &&str| {
         name.starts_with(FACILITATORS)
+            || about_facilitator
             || (name.parse::<Deviations>().is_err() && name.parse::<FacilitatorDefects>().is_ok())
     };
     let (theirs, ours): (Vec<&str>, Vec<&str>) = named.into_iter().partition(is_facilitators);
@@ -285,6 +299,9 @@ impl Course<'_> {
     ) -> Result<Target, TargetError> {
         let setup = self.bench.setup;
         let (control, state) = (&services.control, &services.state);
+        if self.bench.is_lone() && setup.target.is_none() {
+            return lone::built_in((control, state), setup.chain.chain_id).await;
+        }
         let tested = setup
             .target
             .as_ref()
@@ -299,7 +316,10 @@ impl Course<'_> {
                 http,
                 bystander: Arc::new(Bystander::new(self.recorder.clone())),
             };
-            return front::start(options).await;
+            return match self.bench.is_lone() {
+                true => lone::start(options).await,
+                false => front::start(options).await,
+            };
         }
         let surroundings = (self.bench.guard.as_path(), !self.bench.scenarios.is_empty());
         Target::start(
@@ -321,7 +341,10 @@ impl Course<'_> {
     ) -> Result<(), RunTrouble> {
         let setup = self.bench.setup;
         let direct = ProbeClientOptions {
-            timeout: setup.timeout.max(DIRECT_CALL_MAX),
+            timeout: match self.bench.is_lone() {
+                true => setup.timeout,
+                false => setup.timeout.max(DIRECT_CALL_MAX),
+            },
             ..http.options().clone()
         };
         let direct =
@@ -364,7 +387,7 @@ impl Course<'_> {
         payers: &[Payer],
     ) {
         let event = started(
-            (self.bench.setup, self.bench.seed),
+            (self.bench.setup, self.bench.seed, self.bench.is_lone()),
             (profile, services),
             payers.iter().map(Payer::address).collect(),
             &self.secrets,
@@ -376,7 +399,7 @@ impl Course<'_> {
 
 /// What judges must know of the set-up.
 pub(super) fn started(
-    (setup, seed): (&Setup, u64),
+    (setup, seed, is_lone): (&Setup, u64, bool),
     (profile, services): (Option<&TargetProfile>, Option<&Services>),
     payers: Vec<Address>,
     secrets: &Secrets,
@@ -399,13 +422,18 @@ pub(super) fn started(
     RunStarted {
         bench_version: env!("CARGO_PKG_VERSION").to_owned(),
         seed,
-        target_kind: if built_in {
+        target_kind: if built_in && is_lone {
+            BUILT_IN_FACILITATOR.to_owned()
+        } else if built_in {
             "builtin".to_owned()
         } else {
             tested.map_or("server", TargetProfile::kind_name).to_owned()
         },
         target_name: tested.map_or_else(
-            || "built-in reference server".to_owned(),
+            || match is_lone {
+                true => lone::NAME.to_owned(),
+                false => "built-in reference server".to_owned(),
+            },
             |profile| profile.name.clone(),
         ),
         target_url: tested.map(shown_url).unwrap_or_default(),

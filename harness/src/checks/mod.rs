@@ -9,6 +9,7 @@ pub mod challenge_v1;
 pub mod challenge_v2;
 pub mod check;
 mod extensions;
+mod facilitator;
 pub mod facilitator_requests;
 pub mod flow;
 pub mod handler;

@@ -1,18 +1,34 @@
-//! Every check, in catalogue order.
+//! Every check.
 
 use super::check::{Check, Grade};
 use super::extensions::{bazaar, echo, offers, receipts, sign_in};
 use super::{
     batch, beside, challenge_notes, challenge_offers, challenge_true, challenge_v1, challenge_v2,
-    facilitator_requests, flow, handler, header_forms, http_browser, http_cache, http_messages,
-    http_methods, identifier, identifier_repeats, inside, lost_answer, other_schemes, outage,
-    paths, payment_header, privacy, privacy_requests, race, refusal_challenge, replay,
-    request_intact, scheme_network, settle_refused, settle_trouble, settlement_header, terms,
-    terms_offers, terms_recorded, trouble, version,
+    facilitator, facilitator_requests, flow, handler, header_forms, http_browser, http_cache,
+    http_messages, http_methods, identifier, identifier_repeats, inside, lost_answer,
+    other_schemes, outage, paths, payment_header, privacy, privacy_requests, race,
+    refusal_challenge, replay, request_intact, scheme_network, settle_refused, settle_trouble,
+    settlement_header, terms, terms_offers, terms_recorded, trouble, version,
 };
 
-/// Every check, in catalogue order.
-pub const CHECKS: &[Check] = &[
+/// Every check: those of servers, then those of facilitators, each in catalogue order.
+pub const CHECKS: &[Check] = &JOINED;
+
+const JOINED: [Check; SERVER.len() + facilitator::ALL.len()] = {
+    let mut all = [SERVER[0]; SERVER.len() + facilitator::ALL.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = match place < SERVER.len() {
+            true => SERVER[place],
+            false => facilitator::ALL[place - SERVER.len()],
+        };
+        place += 1;
+    }
+    all
+};
+
+/// Checks of servers, in catalogue order.
+const SERVER: &[Check] = &[
     challenge_v2::STATUS,
     challenge_v2::HEADER,
     challenge_v2::ENCODING,
@@ -188,10 +204,20 @@ const SHOWN_BY_HISTORIES: &[&str] = &[
     "SRV-EXT-SIWX-",
     "SRV-EXT-BAZ-",
     "SRV-BATCH-",
+    // The token moves what was signed, or nothing: who calls it cannot change that.
+    "FAC-SETTLE-011",
+    // The built-in facilitator lists no upto and no resources, and its node is not reached through the proxy.
+    "FAC-SUP-008",
+    "FAC-DISC-",
+    "FAC-HTTP-008",
+    "FAC-P2-",
+    "FAC-UPTO-",
+    "FAC-GAS-",
+    "FAC-BATCH-",
+    "FAC-SVM-",
 ];
 
-/// True when no defect of the reference server can turn a check red: it records only, or is about what the server
-/// does not sell by.
+/// True when no defect of what is built in can turn a check red: it records only, or is about what that does not offer.
 pub fn is_shown_by_histories(check: &Check) -> bool {
     let foreign = SHOWN_BY_HISTORIES
         .iter()
@@ -211,6 +237,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::checks::check::Role;
 
     #[test]
     fn ids_are_unique_and_no_member_is_empty() {
@@ -246,7 +273,12 @@ mod tests {
         for check in CHECKS {
             let parts: Vec<&str> = check.id.split('-').collect();
             let number = parts.last().copied().unwrap_or_default();
-            assert_eq!(parts[0], "SRV", "{}", check.id);
+            let family = match check.role {
+                Role::ResourceServer => "SRV",
+                Role::Facilitator => "FAC",
+                Role::Client => "CLI",
+            };
+            assert_eq!(parts[0], family, "{}", check.id);
             assert_eq!(number.len(), 3, "{}", check.id);
             assert!(number.bytes().all(|b| b.is_ascii_digit()), "{}", check.id);
         }

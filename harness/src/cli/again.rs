@@ -13,6 +13,9 @@ pub(crate) fn run_again(setup: &Setup) -> String {
             words.extend([flag, quote(&profile.display().to_string())]);
         }
         (None, Some(target)) => words.extend(target_words(target)),
+        (None, None) if setup.built_in_facilitator => {
+            words.extend(["--facilitator".to_owned(), "builtin".to_owned()]);
+        }
         (None, None) => {}
     }
     words.extend(

@@ -9,9 +9,10 @@ use x402_assay_reports::model::RunVerdict;
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
-use super::args::{ALL_SCENARIOS, Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
+use super::args::{Extra, FailOn, Grading, RunOptions, Setup, Verbosity};
 use super::exit::Exit;
 use super::findings::Keeper;
+use super::list::role as role_name;
 use super::main::reserved;
 use super::progress::Teller;
 use super::replay::Trial;
@@ -20,7 +21,6 @@ use crate::bench::{self, Bench, BenchError, HISTORY_FILE, Outcome};
 use crate::checks::{self, Check};
 use crate::config::profile::TargetKind;
 use crate::runner::{Repeats, Scope, Sheet};
-use crate::scenario::Role;
 use crate::verdict::{self, Judging};
 
 /// `--slow`: longer than any wait of a correct server or SDK (they give up after 90 s).
@@ -38,11 +38,17 @@ pub(super) async fn run(
         return exit;
     }
     let selection = &options.selection;
-    let selected = checks::select(&selection.check, &selection.skip, &selection.tags);
+    let role = match options.setup.is_about_facilitator() {
+        true => checks::Role::Facilitator,
+        false => checks::Role::ResourceServer,
+    };
+    let mut selected = checks::select(&selection.check, &selection.skip, &selection.tags);
+    selected.retain(|check| check.role == role);
     if selected.is_empty() {
-        print::message(
-            "error: no check matches --check, --skip and --tag (x402-assay list shows them all)",
-        );
+        print::message(&format!(
+            "error: no check of a {0} matches --check, --skip and --tag (x402-assay list --role {0} shows them all)",
+            role_name(role)
+        ));
         return Exit::Nothing;
     }
     let sheets = match chosen_sheets(&options) {
@@ -162,20 +168,9 @@ async fn keep_findings(
     kept.map_err(|error| format!("the replay files are not whole on disk: {error}"))
 }
 
-fn tests_facilitator(options: &RunOptions) -> bool {
-    let kind = options.setup.target.as_ref().map(|target| &target.kind);
-    matches!(kind, Some(TargetKind::Facilitator { .. }))
-}
-
 /// The scenarios to run; what is wrong with the choice is said here.
 fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
-    if tests_facilitator(options) && !options.selection.check.is_empty() {
-        print::message(
-            "error: --check: there are no checks for facilitators in this version; name scenarios instead (x402-assay list --scenarios --role facilitator)",
-        );
-        return Err(Exit::Nothing);
-    }
-    let sheets = sheets(options).map_err(|problems| {
+    let sheets = scenarios::sheets(&options.scenarios).map_err(|problems| {
         for problem in problems {
             print::message(&format!("error: {problem}"));
         }
@@ -189,16 +184,6 @@ fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
         return Err(Exit::Nothing);
     }
     Ok(sheets)
-}
-
-/// The scenarios that were named; a facilitator without any gets all that are about facilitators.
-fn sheets(options: &RunOptions) -> Result<Vec<Sheet>, Vec<String>> {
-    if options.scenarios.is_empty() && tests_facilitator(options) {
-        let mut all = scenarios::sheets(&[ALL_SCENARIOS.into()])?;
-        all.retain(|sheet| sheet.scenario.role == Role::Facilitator);
-        return Ok(all);
-    }
-    scenarios::sheets(&options.scenarios)
 }
 
 /// Names that are reserved, said before anything is started.
@@ -219,13 +204,17 @@ async fn perform(
 ) -> Result<Outcome, BenchError> {
     let guard = guard_binary()?;
     if options.setup.target.is_none() {
-        teller.line("no target given: testing the built-in reference server (nothing of yours)");
+        teller.line(match options.setup.built_in_facilitator {
+            true => "testing the built-in facilitator (nothing of yours)",
+            false => "no target given: testing the built-in reference server (nothing of yours)",
+        });
     }
     let bench = Bench {
         setup: &options.setup,
-        scope: match sheets.is_empty() {
-            true => Scope::Battery,
-            false => Scope::Controls,
+        scope: match (sheets.is_empty(), options.setup.is_about_facilitator()) {
+            (true, true) => Scope::Facilitator,
+            (true, false) => Scope::Battery,
+            (false, _) => Scope::Controls,
         },
         scenarios: sheets,
         repeats: Repeats {
@@ -380,9 +369,19 @@ fn dry_run(options: &RunOptions, selected: &[&Check]) -> Exit {
 
 fn plan(setup: &Setup, selected: &[&Check]) -> String {
     let target = setup.target.as_ref().map_or_else(
-        || "the built-in reference server".to_owned(),
+        || match setup.built_in_facilitator {
+            true => "the built-in facilitator".to_owned(),
+            false => "the built-in reference server".to_owned(),
+        },
         |target| target.name.clone(),
     );
+    if setup.is_about_facilitator() {
+        return format!(
+            "\n{} checks on {target}: about {} calls per version\n",
+            selected.len(),
+            crate::runner::planned_calls()
+        );
+    }
     let routes = setup.target.as_ref().map_or_else(
         || {
             crate::runner::builtin_profile("http://127.0.0.1:1")

@@ -3,6 +3,7 @@
 mod challenge;
 mod choose;
 mod claims;
+pub mod facilitator;
 pub(crate) mod identifier;
 mod payer;
 mod sign;

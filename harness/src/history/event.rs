@@ -186,6 +186,9 @@ pub enum What {
     },
 }
 
+/// [`RunStarted::target_kind`] of the bench's own facilitator under test.
+pub const BUILT_IN_FACILITATOR: &str = "builtin-facilitator";
+
 /// Facts about the run that judges need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStarted {
@@ -193,7 +196,7 @@ pub struct RunStarted {
     pub bench_version: String,
     /// Seed of the run.
     pub seed: u64,
-    /// `builtin`, `server`, `facilitator` or `client`.
+    /// `builtin`, `server`, `facilitator`, `builtin-facilitator` or `client`.
     pub target_kind: String,
     /// Name of the target.
     pub target_name: String,
@@ -230,6 +233,21 @@ pub struct RunStarted {
     /// Command that makes the run again, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+}
+
+impl RunStarted {
+    /// True when a facilitator is under test, ours or the user's.
+    pub fn is_about_facilitator(&self) -> bool {
+        matches!(
+            self.target_kind.as_str(),
+            "facilitator" | BUILT_IN_FACILITATOR
+        )
+    }
+
+    /// True when nothing of the user's is under test.
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.target_kind.as_str(), "builtin" | BUILT_IN_FACILITATOR)
+    }
 }
 
 /// An authorization signed by the bench.

@@ -77,16 +77,25 @@ impl Access {
         }
     }
 
-    fn url_of(&self, endpoint: Endpoint) -> Url {
-        let name = match endpoint {
-            Endpoint::Verify => "verify",
-            Endpoint::Settle => "settle",
-            Endpoint::Supported | Endpoint::Other => "supported",
-        };
+    /// The whole URL of a path below the base, query included.
+    fn url_at(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/{name}"));
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        url.set_path(&format!("{base}{path}"));
+        url.set_query(query);
         url
+    }
+}
+
+const fn path_of(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Verify => "/verify",
+        Endpoint::Settle => "/settle",
+        Endpoint::Supported | Endpoint::Other => "/supported",
     }
 }
 
@@ -103,7 +112,27 @@ impl Session<'_> {
             Some(_) => Method::POST,
             None => Method::GET,
         };
-        let mut request = Request::new(method, self.access.url_of(endpoint));
+        let place = (method, path_of(endpoint));
+        self.call_facilitator_at(probe, place, body, authorization)
+            .await
+    }
+
+    /// As [`Self::call_facilitator`], with any method at any path below the facilitator's base.
+    pub(super) async fn call_facilitator_at(
+        &self,
+        probe: &str,
+        (method, path): (Method, &str),
+        body: Option<Bytes>,
+        authorization: Option<u32>,
+    ) -> Result<Exchange, SendError> {
+        let endpoint = match (&method, path) {
+            (&Method::POST, "/verify") => Endpoint::Verify,
+            (&Method::POST, "/settle") => Endpoint::Settle,
+            (&Method::GET, "/supported") => Endpoint::Supported,
+            _ => Endpoint::Other,
+        };
+        let mut request = Request::new(method, self.access.url_at(path));
+        self.add_headers(&mut request, &[]).await?;
         for header in &self.access.headers {
             let value = header.value.expose().to_owned();
             request.headers.push((header.name.to_string(), value));

@@ -27,6 +27,7 @@ mod transactions;
 mod witness;
 
 pub use access::{Access, Owner};
+pub use battery::facilitator::planned_calls;
 pub use builtin::builtin_profile;
 pub use facilitator_control::{
     FacilitatorControl, NotOurFacilitator, OurFacilitator, Outcome as FacilitatorOutcome,

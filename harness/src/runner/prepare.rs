@@ -50,7 +50,8 @@ impl Prepared {
         Ok(())
     }
 
-    async fn token(
+    /// Places one token, and gives every payer some of it.
+    pub(super) async fn token(
         &mut self,
         session: &Session<'_>,
         offered: &TokenDomain,

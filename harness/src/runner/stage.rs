@@ -4,6 +4,7 @@ use rand::Rng as _;
 use x402_assay_protocol::{Challenge, Requirement, Version};
 
 use super::battery::Battery;
+use super::battery::facilitator::FacilitatorBench;
 use super::facilitator_control::FacilitatorControl;
 use super::links::Links;
 use super::prepare::Prepared;
@@ -26,6 +27,8 @@ pub enum Scope {
     PositiveControl,
     /// The controls that scenarios stand on.
     Controls,
+    /// Everything, of a facilitator that is asked directly.
+    Facilitator,
 }
 
 /// Scenarios to run after the controls.
@@ -107,6 +110,16 @@ pub async fn run(
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
     let mut prepared = Prepared::for_repeats(plays.repeats.count);
+    if scope == Scope::Facilitator {
+        let bench = FacilitatorBench {
+            session,
+            chain_id,
+            in_memory: plays.chain == "memory",
+            facilitator: plays.facilitator,
+            versions,
+        };
+        return bench.run(&mut prepared).await;
+    }
     let shown = exchanges(
         session,
         &mut prepared,

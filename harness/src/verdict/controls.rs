@@ -58,6 +58,11 @@ pub fn of_run(judged: &Judged<'_, '_>) -> Vec<VersionControls> {
             version,
             positive: positive(judged, version),
             mutation: match mutation(judged, version) {
+                _ if facilitator_controls::applies(judged.facts)
+                    && facilitator_controls::is_lone(judged.facts) =>
+                {
+                    facilitator_controls::lone_mutation(judged, version)
+                }
                 state if facilitator_controls::applies(judged.facts) => {
                     facilitator_controls::mutation(judged, version, state)
                 }

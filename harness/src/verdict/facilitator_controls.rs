@@ -4,29 +4,109 @@ use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::controls::ControlState;
+use super::facilitator_diagnosis;
 use crate::audit::Book;
 use crate::checks::Judged;
-use crate::history::{FacilitatorCall, Facts};
+use crate::history::event::RunStarted;
+use crate::history::{DirectCall, Exchange, FacilitatorCall, Facts};
 
 /// True when the run was about a facilitator of the user's, with the bench's server in front.
 pub(super) fn applies(facts: &Facts<'_>) -> bool {
-    facts
-        .run
-        .is_some_and(|run| run.target_kind == "facilitator")
+    facts.run.is_some_and(RunStarted::is_about_facilitator)
 }
+
+/// True when the facilitator was asked directly, with no server in front.
+pub(super) fn is_lone(facts: &Facts<'_>) -> bool {
+    facts.exchanges.iter().all(Exchange::is_direct)
+}
+
+/// A good payment of the battery went the whole way.
+fn lone_positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    let ours = judged.books.books.iter();
+    let tried: Vec<&Book<'_>> = ours
+        .filter(|book| book.signed.version == version && book.is_honest() && book.faults.is_empty())
+        .filter(|book| book.verify_calls > 0 && book.settle_calls > 0)
+        .collect();
+    if let Some(book) = tried.iter().find(|book| obstacle(judged, book).is_none()) {
+        return ControlState::Held(whole_way(book));
+    }
+    let found = facilitator_diagnosis::diagnose(judged, version)
+        .or_else(|| tried.first().and_then(|book| obstacle(judged, book)));
+    let (cause, detail) = found.unwrap_or((
+        "nothing-paid",
+        "no good payment was verified and settled; look at the exchanges in history.jsonl"
+            .to_owned(),
+    ));
+    ControlState::Missing { cause, detail }
+}
+
+fn whole_way(book: &Book<'_>) -> String {
+    format!(
+        "a payment of {} was called valid, settled with success and moved exactly once",
+        book.signed.offered.amount
+    )
+}
+
+/// A payment of the battery with a flipped signature byte was called invalid, was not settled, and moved nothing.
+pub(super) fn lone_mutation(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    let missing = |cause, detail: &str| ControlState::Missing {
+        cause,
+        detail: detail.to_owned(),
+    };
+    let facts = judged.facts;
+    let call = |probe: &'static str| facts.probe(version, probe).next().and_then(DirectCall::of);
+    let (Some(verified), Some(settled)) = (call(FLIPPED[0]), call(FLIPPED[1])) else {
+        return missing(
+            "not-tried",
+            "no payment with a flipped signature byte was sent",
+        );
+    };
+    let book = judged.book_of(verified.exchange);
+    let moved = book.is_some_and(|book| !book.transfers.is_empty());
+    if moved {
+        return missing(
+            "mutation-settled",
+            "a payment with one signature byte flipped moved money",
+        );
+    }
+    if verified.verdict() == Some(true) || settled.verdict() == Some(true) {
+        return missing(
+            "mutation-accepted",
+            "a payment with one signature byte flipped was called valid, or settled",
+        );
+    }
+    if verified.exchange.answer().is_none() || settled.exchange.answer().is_none() {
+        return missing(
+            "unanswered",
+            "the payment with a flipped signature byte got no answer",
+        );
+    }
+    if book.is_none_or(|book| !book.at_rest) {
+        return missing(
+            "ledger-not-read",
+            "the ledger was not read after the payment with a flipped signature byte",
+        );
+    }
+    ControlState::Held(
+        "a payment with one signature byte flipped was refused and moved nothing".to_owned(),
+    )
+}
+
+/// Probes of the battery's mutation control.
+const FLIPPED: [&str; 2] = ["verify/signature-flipped", "settle/signature-flipped"];
 
 /// A good payment went the whole way.
 pub(super) fn positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    if is_lone(judged.facts) {
+        return lone_positive(judged, version);
+    }
     let tried: Vec<&Book<'_>> = judged
         .honest(version)
         .into_iter()
         .filter_map(|exchange| judged.book_of(exchange))
         .collect();
     if let Some(book) = tried.iter().find(|book| obstacle(judged, book).is_none()) {
-        return ControlState::Held(format!(
-            "a payment of {} was called valid, settled with success and moved exactly once",
-            book.signed.offered.amount
-        ));
+        return ControlState::Held(whole_way(book));
     }
     let found = tried.last().and_then(|book| obstacle(judged, book));
     let (cause, detail) = found.unwrap_or((

@@ -5,6 +5,7 @@ pub mod controls;
 pub mod diagnosis;
 pub mod expected;
 mod facilitator_controls;
+mod facilitator_diagnosis;
 mod latency;
 pub(crate) mod load;
 mod report;

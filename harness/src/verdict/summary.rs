@@ -7,6 +7,7 @@ use super::controls::ControlState;
 use super::run_verdict::Grounds;
 use crate::checks::{Check, Outcome};
 use crate::history::Facts;
+use crate::history::event::RunStarted;
 
 const BLACK_BOX: &str =
     "black-box checks only, the target never asked our facilitator about a payment. ";
@@ -31,8 +32,11 @@ pub(super) fn line(grounds: &Grounds<'_>, verdict: RunVerdict, money: &Money) ->
 pub(super) fn preface(facts: &Facts<'_>) -> &'static str {
     let is_black_box =
         facts.exchanges.iter().any(|exchange| exchange.is_paid()) && !facts.facilitator_called();
-    if facts.run.is_some_and(|run| run.target_kind == "builtin") {
-        "nothing of yours was tested, the target is the built-in reference server. "
+    if let Some(run) = facts.run.filter(|run| run.is_built_in()) {
+        match run.is_about_facilitator() {
+            true => "nothing of yours was tested, the target is the built-in facilitator. ",
+            false => "nothing of yours was tested, the target is the built-in reference server. ",
+        }
     } else if is_black_box {
         BLACK_BOX
     } else {
@@ -52,14 +56,11 @@ fn conformant(grounds: &Grounds<'_>, money: &Money) -> String {
         1 => ", 1 warning to look at".to_owned(),
         n => format!(", {n} warnings to look at"),
     };
-    let next = if grounds
-        .facts
-        .run
-        .is_some_and(|run| run.target_kind == "builtin")
-    {
-        "; test yours with: x402-assay run --server URL"
-    } else {
-        ""
+    let built_in = grounds.facts.run.filter(|run| run.is_built_in());
+    let next = match built_in.map(RunStarted::is_about_facilitator) {
+        Some(true) => "; test yours with: x402-assay run --facilitator URL",
+        Some(false) => "; test yours with: x402-assay run --server URL",
+        None => "",
     };
     let checks = match grounds.checks.is_empty() {
         true => String::new(),

@@ -96,7 +96,7 @@ pub struct Fidelity {
 /// What was tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// `builtin`, `server`, `facilitator` or `client`.
+    /// `builtin`, `server`, `facilitator`, `builtin-facilitator` or `client`.
     pub kind: String,
     /// Name from the profile, or the URL.
     pub name: String,

@@ -6,6 +6,7 @@ use x402_mock_facilitator::event::Endpoint;
 use super::{Holding, Invariant};
 use crate::audit::Span;
 use crate::audit::books::Book;
+use crate::history::event::RunStarted;
 use crate::history::{FacilitatorCall, Facts};
 
 /// Observed where our facilitator tells which call sent what, and where no settle call was made at all.
@@ -19,9 +20,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     // A facilitator under test must not move money; a server may settle without asking one.
-    let blames_facilitator = facts
-        .run
-        .is_some_and(|run| run.target_kind == "facilitator");
+    let blames_facilitator = facts.run.is_some_and(RunStarted::is_about_facilitator);
     for book in books.books.iter().filter(|book| book.verify_calls > 0) {
         let blames_facilitator = blames_facilitator || book.called_directly;
         let broadcast_by_verify = facts

@@ -9,6 +9,7 @@ use x402_assay_protocol::Version;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
+use crate::config::profile::TargetKind;
 use crate::load::{LoadPlan, Threshold};
 use crate::replay::ReplayFile;
 
@@ -70,8 +71,10 @@ pub struct Verbosity {
 /// What `run` and `doctor` need to reach and serve a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setup {
-    /// The target; `None` is the built-in reference server.
+    /// The target; `None` is a built-in one.
     pub target: Option<TargetProfile>,
+    /// True when the built-in target is the facilitator, not the reference server.
+    pub built_in_facilitator: bool,
     /// The profile file the target came from.
     pub profile: Option<PathBuf>,
     /// Defect switches of the built-in reference server.
@@ -95,6 +98,7 @@ impl Setup {
     pub fn built_in(defects: Vec<String>, timeout: Duration) -> Self {
         Self {
             target: None,
+            built_in_facilitator: false,
             profile: None,
             defects,
             chain: Chain {
@@ -115,6 +119,15 @@ impl Setup {
             timeout,
             versions: None,
         }
+    }
+}
+
+impl Setup {
+    /// True when a facilitator is under test.
+    pub fn is_about_facilitator(&self) -> bool {
+        let target = self.target.as_ref();
+        self.built_in_facilitator
+            || target.is_some_and(|target| matches!(target.kind, TargetKind::Facilitator { .. }))
     }
 }
 

@@ -127,7 +127,7 @@ impl ReplayArgs {
         }
         Found {
             profile,
-            file: None,
+            ..Found::default()
         }
     }
 }

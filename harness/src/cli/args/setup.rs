@@ -54,6 +54,7 @@ pub(super) fn with_target(
         .and_then(|profile| profile.versions.clone());
     Some(Setup {
         target: found.profile,
+        built_in_facilitator: found.built_in_facilitator,
         profile: found.file,
         defects: args.target.defects.clone(),
         chain,

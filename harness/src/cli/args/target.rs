@@ -25,10 +25,10 @@ pub(super) struct TargetArgs {
     )]
     pub(super) server: Option<String>,
 
-    /// A facilitator's URL, or a target profile (.yaml)
+    /// A facilitator's URL, a target profile (.yaml), or `builtin`
     #[arg(
         long,
-        value_name = "URL|FILE",
+        value_name = "URL|FILE|builtin",
         env = "X402_ASSAY_FACILITATOR",
         hide_env = true
     )]

@@ -10,10 +10,16 @@ use super::target::TargetArgs;
 use crate::config::TargetProfile;
 use crate::config::profile::{RequestFlags, Role, load};
 
-/// What the target flags name; no profile means the built-in reference server.
+/// `--facilitator` with this names the bench's own.
+pub(super) const BUILT_IN: &str = "builtin";
+
+/// What the target flags name; no profile means a built-in target.
+#[derive(Default)]
 pub(super) struct Found {
     pub(super) profile: Option<TargetProfile>,
     pub(super) file: Option<PathBuf>,
+    /// The built-in facilitator, not the reference server.
+    pub(super) built_in_facilitator: bool,
 }
 
 pub(super) fn resolve(
@@ -25,11 +31,15 @@ pub(super) fn resolve(
     let flags = request_flags(args);
     let Some((role, target)) = chosen(args, parsed, problems)? else {
         refuse_without_target(parsed, problems);
-        return Some(Found {
-            profile: None,
-            file: None,
-        });
+        return Some(Found::default());
     };
+    if role == Role::Facilitator && target.trim() == BUILT_IN {
+        refuse_without_target(parsed, problems);
+        return Some(Found {
+            built_in_facilitator: true,
+            ..Found::default()
+        });
+    }
     if parsed.typed("defects") {
         problems.push(format!(
             "--defect breaks the built-in reference server; it does not go with --{}",
@@ -42,11 +52,12 @@ pub(super) fn resolve(
         from_file(role, target, &path, &flags, parsed, surroundings).map(|profile| Found {
             profile: Some(profile),
             file: Some(path),
+            ..Found::default()
         })
     } else {
         TargetProfile::from_url(role, target, &flags, surroundings.folder).map(|profile| Found {
             profile: Some(profile),
-            file: None,
+            ..Found::default()
         })
     };
     result.map_err(|found| problems.extend(found)).ok()

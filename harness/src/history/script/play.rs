@@ -385,6 +385,7 @@ impl Stage {
                     transaction: record.transaction,
                     block: record.block,
                     success: true,
+                    from: None,
                 });
             self.say(What::Transaction { transaction, found });
         }

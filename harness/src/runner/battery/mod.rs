@@ -8,6 +8,7 @@ mod browsers;
 mod delivery;
 mod departure;
 mod echo;
+pub(super) mod facilitator;
 mod faulted;
 mod headers;
 mod hygiene;

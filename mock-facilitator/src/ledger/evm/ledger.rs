@@ -283,6 +283,7 @@ impl Ledger for EvmLedger {
                 transaction: hash,
                 block: receipt.block_number?,
                 success: receipt.status(),
+                from: Some(receipt.from),
             })
         }))
     }

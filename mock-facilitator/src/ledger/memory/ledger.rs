@@ -229,6 +229,7 @@ impl Ledger for MemoryLedger {
                 transaction: hash,
                 block: *block,
                 success: true,
+                from: Some(SIGNER),
             }))
     }
 

@@ -1,0 +1,28 @@
+//! The payments that everything else stands on, and one repeat of each call.
+
+use futures_util::FutureExt as _;
+
+use super::{Battery, Section};
+use crate::runner::session::SendError;
+
+pub(super) const SECTION: Section = Section {
+    calls: 7,
+    run: |battery| controls(battery).boxed(),
+};
+
+async fn controls(battery: &Battery<'_>) -> Result<(), SendError> {
+    battery.get("supported-again", "/supported").await?;
+    let good = battery.good();
+    for name in ["good", "good-again"] {
+        battery.verify(name, &good).await?;
+    }
+    battery.settle("good", &good).await?;
+    battery.verify("used", &good).await?;
+    battery.settle("again", &good).await?;
+    let unverified = battery.good();
+    battery.settle("unverified", &unverified).await?;
+    // Seen by the ledger as verified alone.
+    let verified = battery.good();
+    battery.verify("only", &verified).await?;
+    Ok(())
+}
