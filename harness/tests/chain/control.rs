@@ -9,7 +9,8 @@ use x402_assay::chain::chaos::{ChaosAction, MiningOrder};
 use x402_assay::chain::{AnvilSearch, RpcFault, RpcFaultRule};
 use x402_assay::cli::args::ChainChoice;
 use x402_assay::service::{
-    ControlClient, ControlError, FundRequest, NetworkRequest, Service, ServiceOptions, TokenRequest,
+    ControlClient, ControlError, FundRequest, NetworkRequest, SIGNERS, Service, ServiceOptions,
+    TokenRequest,
 };
 use x402_assay_protocol::network;
 use x402_mock_facilitator::dev_signers;
@@ -29,6 +30,7 @@ async fn service(chain: ChainChoice, search: AnvilSearch) -> (Service, ControlCl
         search,
         no_fallback: true,
         guard: guard_exe(),
+        signers: SIGNERS,
     };
     let service = Service::start(options, &|_| {}).await.unwrap();
     let usdc = network::by_chain_id(CHAIN).unwrap();

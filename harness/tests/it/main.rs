@@ -17,6 +17,7 @@ mod kill_matrix;
 mod ledgers;
 mod links;
 mod load;
+mod load_facilitator;
 mod namespace;
 mod profiles;
 mod python;
