@@ -21,11 +21,17 @@ async fn main() -> anyhow::Result<()> {
     let challenge = HeaderValue::try_from(challenge_header())?;
     let start = Instant::now();
     let held = async move || {
-        let into = Duration::from_nanos(u64::try_from(start.elapsed().as_nanos() % EVERY.as_nanos()).unwrap_or(0));
+        let into = Duration::from_nanos(
+            u64::try_from(start.elapsed().as_nanos() % EVERY.as_nanos()).unwrap_or(0),
+        );
         if let Some(left) = HOLD.checked_sub(into) {
             tokio::time::sleep(left).await;
         }
-        (StatusCode::PAYMENT_REQUIRED, [("payment-required", challenge)], "{}")
+        (
+            StatusCode::PAYMENT_REQUIRED,
+            [("payment-required", challenge)],
+            "{}",
+        )
     };
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     axum::serve(listener, Router::new().route("/paid", get(held))).await?;

@@ -241,6 +241,7 @@ fn signed(number: u32, key: AuthorizationKey) -> Signed {
             pay_to: recipient(),
             amount: amount(),
         },
+        upto: None,
         wrong: None,
     }
 }

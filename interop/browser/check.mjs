@@ -139,10 +139,13 @@ const useFilters = () => {
       choices[value] = { shown: shown(), rows: rows.filter((row) => row.dataset.verdict === value).length };
     }
     set(choice, "", "change");
-    const needle = rows[0].textContent.trim().split(/\s+/)[0];
+    // Rows may be found by words that they do not show.
+    const worded = rows.find((row) => row.dataset.words);
+    const needle = worded ? worded.dataset.words.split(" ")[0] : rows[0].textContent.trim().split(/\s+/)[0];
     set(field, needle, "input");
     const some = shown();
-    const holding = rows.filter((row) => row.textContent.toLowerCase().includes(needle.toLowerCase())).length;
+    const words = (row) => `${row.textContent} ${row.dataset.words ?? ""}`.toLowerCase();
+    const holding = rows.filter((row) => words(row).includes(needle.toLowerCase())).length;
     set(field, "", "input");
     told.push({
       table: bar.dataset.for, bar_visible: bar.getClientRects().length > 0,
@@ -152,22 +155,68 @@ const useFilters = () => {
   return told;
 };
 
-/** Presses the first copy button and says what it and the selection hold then. */
-async function copy(page) {
-  const button = await page.$(".command .copy");
-  if (button === null) return null;
-  const before = await button.evaluate((element) => element.textContent);
-  await button.click();
-  await page.waitForFunction(
-    (was) => document.querySelector(".command .copy").textContent !== was,
-    { timeout: 10_000 },
-    before,
-  );
-  return page.evaluate(() => ({
-    button: document.querySelector(".command .copy").textContent,
-    command: document.querySelector(".command code").textContent,
-    selection: getSelection().toString(),
-  }));
+/** Presses the first visible copy button inside `place` and says what it and the selection hold then. */
+async function copy(page, place) {
+  const buttons = await page.$$(`${place} .command .copy`);
+  for (const button of buttons) {
+    if (!(await button.isVisible())) continue;
+    const before = await button.evaluate((element) => element.textContent);
+    await button.click();
+    await page.waitForFunction((element, was) => element.textContent !== was, { timeout: 10_000 }, button, before);
+    const after = await button.evaluate((element) => ({
+      button: element.textContent,
+      command: element.parentElement.querySelector("code").textContent,
+      selection: getSelection().toString(),
+    }));
+    // The next button is to change by its own press.
+    await button.evaluate((element, was) => (element.textContent = was), before);
+    return after;
+  }
+  return null;
+}
+
+/** A region with a table of its own height: what stays in sight when it is scrolled, and whether the keyboard scrolls it. */
+async function tall(page) {
+  const region = await page.$(".tall");
+  if (region === null) return null;
+  const stays = await region.evaluate((element) => {
+    element.scrollTo(1e6, 1e6);
+    const place = element.getBoundingClientRect();
+    const inside = (cell) => {
+      const { left, top, right, bottom } = cell.getBoundingClientRect();
+      return left >= place.left - 1 && top >= place.top - 1 && right <= place.right + 1 && bottom <= place.bottom + 1;
+    };
+    const scrolled = element.scrollTop > 0 && element.scrollLeft > 0;
+    const head = inside(element.querySelector("thead th:last-child"));
+    const corner = inside(element.querySelector("thead th"));
+    const first = inside(element.querySelector("tbody tr:last-child th"));
+    element.scrollTo(0, 0);
+    return { scrolled, head, corner, first };
+  });
+  await region.focus();
+  await page.keyboard.press("PageDown");
+  await page.waitForFunction((element) => element.scrollTop > 0, { timeout: 10_000 }, region);
+  return { ...stays, by_keyboard: true };
+}
+
+/** The page without its content security policy: only the escaping keeps scripts out then. */
+async function unguarded(browser) {
+  const { page, seen } = await listened(browser);
+  await page.setBypassCSP(true);
+  await open(page, page_url);
+  // What a script that was let in would do at once, or when its element is hovered or focused.
+  const { pwned } = await page.evaluate(async () => {
+    const handled = Array.from(document.querySelectorAll("*")).filter((element) =>
+      element.getAttributeNames().some((name) => name.startsWith("on")),
+    );
+    for (const element of handled) {
+      for (const kind of ["mouseover", "focus", "error", "load"]) element.dispatchEvent(new Event(kind));
+    }
+    await new Promise((done) => setTimeout(done, 0));
+    return { pwned: globalThis.pwned ?? null };
+  });
+  await page.close();
+  return { pwned, dialogs: seen.dialogs, left: seen.left };
 }
 
 const structure = () => {
@@ -180,6 +229,8 @@ const structure = () => {
     return !named;
   });
   const headings = Array.from(document.querySelectorAll("main section")).filter((s) => s.querySelector("h2") === null);
+  const attributes = Array.from(document.querySelectorAll("*")).flatMap((element) => Array.from(element.attributes));
+  const count = (wanted) => attributes.filter(({ name, value }) => wanted(name, value)).length;
   return {
     charts: document.querySelectorAll(".chart svg").length,
     sequences: document.querySelectorAll(".sequence svg").length,
@@ -188,6 +239,8 @@ const structure = () => {
     too_wide: wide.slice(0, 3).map((element) => element.outerHTML.slice(0, 120)),
     unnamed_controls: unnamed.slice(0, 3).map((element) => element.outerHTML.slice(0, 120)),
     sections_without_heading: headings.length,
+    handlers: count((name) => name.startsWith("on")),
+    leads_out: count((name, value) => ["href", "src", "srcset", "action"].includes(name) && !value.startsWith("#")),
     pwned: globalThis.pwned ?? null,
   };
 };
@@ -289,12 +342,16 @@ try {
   const narrow = await page.evaluate(structure);
   await page.setViewport({ width: 1200, height: 900 });
   const filters = await page.evaluate(useFilters);
-  const copied = await copy(page);
+  const copied = await copy(page, "header");
+  const copied_finding = await copy(page, ".finding");
+  const region = await tall(page);
   await page.close();
+  const without_policy = await unguarded(browser);
   const paint = await paintRatio(browser, 3);
   const version = await browser.version();
   console.log(JSON.stringify({
-    version, ...seen, ...wide, narrow_too_wide: narrow.too_wide, light, dark, dark_ground, filters, copied, paint,
+    version, ...seen, ...wide, narrow_too_wide: narrow.too_wide, light, dark, dark_ground, filters, copied, copied_finding,
+    tall: region, unguarded: without_policy, paint,
   }));
 } finally {
   await browser.close();

@@ -1,8 +1,5 @@
 """A resource server on x402's FastAPI middleware, in its documented configuration."""
 
-import os
-import sys
-
 import uvicorn
 from fastapi import FastAPI
 from x402 import x402ResourceServer
@@ -12,19 +9,10 @@ from x402.http.types import RouteConfig
 from x402.mechanisms.evm.exact import ExactEvmServerScheme
 
 from origin import PAID_ROUTES, mount
-
-
-def required(*names: str) -> str:
-    """The first of `names` that is set and not empty; ends the process with a message when none is."""
-    for name in names:
-        if value := os.environ.get(name):
-            return value
-    print(f"error: set {' or '.join(names)}", file=sys.stderr)
-    raise SystemExit(2)
-
+from settings import optional, required
 
 facilitator = HTTPFacilitatorClient(FacilitatorConfig(url=required("FACILITATOR_URL")))
-network = os.environ.get("NETWORK") or "eip155:84532"
+network = optional("NETWORK") or "eip155:84532"
 resource_server = x402ResourceServer(facilitator)
 resource_server.register(network, ExactEvmServerScheme())
 
@@ -32,7 +20,7 @@ route = RouteConfig(
     accepts=[
         PaymentOption(
             scheme="exact",
-            price=os.environ.get("PRICE") or "$0.01",
+            price=optional("PRICE") or "$0.01",
             network=network,
             pay_to=required("PAY_TO", "EVM_ADDRESS"),
         )
@@ -48,7 +36,7 @@ app.add_middleware(PaymentMiddlewareASGI, routes={key: route for key in PAID_ROU
 if __name__ == "__main__":
     uvicorn.run(
         app,
-        host=os.environ.get("HOST") or "127.0.0.1",
-        port=int(os.environ.get("PORT") or 4021),
+        host=optional("HOST") or "127.0.0.1",
+        port=int(optional("PORT") or 4021),
         log_level="warning",
     )

@@ -1,6 +1,7 @@
 //! Flags of the binary.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -8,7 +9,8 @@ use clap::{Parser, ValueEnum};
 use url::Url;
 use x402_assay_protocol::eip3009::{parse_address, parse_decimal};
 use x402_assay_protocol::network;
-use x402_mock_facilitator::Defect;
+use x402_mock_facilitator::personality::named_or_file;
+use x402_mock_facilitator::{Defect, Personality};
 
 /// A correct, strict x402 facilitator for tests. Not for production: its keys are public.
 #[derive(Debug, Parser)]
@@ -50,6 +52,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) defect: Vec<Defect>,
 
+    /// Behaves as a known kind of facilitator: a name of `x402-assay list --personalities`, or a file
+    #[arg(long, value_name = "NAME|FILE", value_parser = parse_personality)]
+    pub(crate) personality: Option<Personality>,
+
     /// Key that sends settlements, in hex; repeatable. Default: the well-known development accounts
     #[arg(long, value_name = "HEX", requires = "rpc_url")]
     private_key: Vec<String>,
@@ -70,6 +76,10 @@ fn parse_network(text: &str) -> Result<u64, String> {
             names.join(", ")
         )
     })
+}
+
+fn parse_personality(text: &str) -> Result<Personality, String> {
+    named_or_file(text, Path::new("")).map_err(|error| error.to_string())
 }
 
 fn parse_mint(text: &str) -> Result<(Address, U256), String> {
@@ -158,6 +168,14 @@ mod tests {
         assert_eq!(args.seed, Some(7));
         let error = parse(&["--defect", "verify-setles"]).unwrap_err();
         assert!(error.contains("did you mean `verify-settles`?"), "{error}");
+    }
+
+    #[test]
+    fn personalities_go_by_name_or_file() {
+        let args = parse(&["--personality", "slow-settle"]).unwrap();
+        assert_eq!(args.personality.unwrap().name, "slow-settle");
+        let error = parse(&["--personality", "slow-setle"]).unwrap_err();
+        assert!(error.contains("did you mean `slow-settle`?"), "{error}");
     }
 
     #[test]

@@ -156,6 +156,13 @@ pub enum Movement {
         /// Nonce.
         nonce: B256,
     },
+    /// A permit's nonce was used. Permit2 logs nothing of the kind: only a memory ledger notes it.
+    PermitUsed {
+        /// Payer.
+        payer: Address,
+        /// Nonce, as 32 bytes.
+        nonce: B256,
+    },
     /// `AuthorizationCanceled(authorizer, nonce)`
     AuthorizationCanceled {
         /// Payer.

@@ -10,6 +10,7 @@ use crate::event::{AuthorizationKey, Endpoint};
 use crate::faults::Faults;
 use crate::ledger::Ledger;
 use crate::log::{EventLog, LogLimits};
+use crate::personality::Personality;
 use crate::refusal::{Refusal, reason};
 use crate::restart::Lives;
 
@@ -45,6 +46,7 @@ pub struct Facilitator {
     settling: Mutex<HashSet<AuthorizationKey>>,
     faults: Faults,
     lives: Lives,
+    personality: RwLock<Option<Personality>>,
 }
 
 /// The right to settle one authorization; ends when dropped.
@@ -66,11 +68,13 @@ impl Facilitator {
             settling: Mutex::default(),
             faults: Faults::new(options.seed),
             lives: Lives::default(),
+            personality: RwLock::default(),
         }
     }
 
     /// Adds a ledger; one with the same chain id is replaced.
     pub fn add_ledger(&self, ledger: Arc<dyn Ledger>) {
+        ledger.use_accounts(self.personality().and_then(|chosen| chosen.accounts));
         self.ledgers
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -104,6 +108,27 @@ impl Facilitator {
     /// What goes wrong on purpose: faults, holds and defects.
     pub const fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// The personality it has taken on.
+    pub fn personality(&self) -> Option<Personality> {
+        let chosen = self.personality.read();
+        chosen.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn remember_personality(&self, personality: Option<Personality>) {
+        let mut chosen = self
+            .personality
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *chosen = personality;
+    }
+
+    /// Settles with so many accounts on every ledger; with all of them when absent.
+    pub(crate) fn use_accounts(&self, count: Option<u32>) {
+        for ledger in self.ledgers() {
+            ledger.use_accounts(count);
+        }
     }
 
     /// The calls under way.

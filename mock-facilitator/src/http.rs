@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::B256;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
@@ -16,7 +15,8 @@ use x402_assay_protocol::facilitator::{SettleResponse, VerifyResponse};
 
 use crate::answer::{Answer, no_response};
 use crate::connection::Connection;
-use crate::defects::deviations;
+use crate::defects::answers::{ends_connection, refused_outright};
+use crate::defects::{DefectSet, deviations};
 use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;
 use crate::faults::steer::{Start, Steer};
@@ -24,8 +24,9 @@ use crate::log::bounded_text;
 use crate::plain::{crashed, health, help};
 use crate::refusal::{Refusal, reason};
 use crate::request::Parts;
-use crate::settle::Unsettled;
+use crate::settle::{Settled, Unsettled};
 use crate::supported::supported;
+use crate::upto;
 use crate::verify::Scope;
 
 /// Longest wait for a request body to arrive whole.
@@ -132,7 +133,11 @@ async fn steered(
     steer: Arc<Steer>,
 ) -> Response {
     let answer = match steer.before().await {
+        Start::Work if refused_outright(steer.defects(), endpoint).is_some() => {
+            refused_outright(steer.defects(), endpoint)
+        }
         Start::Work => {
+            let parts = parts.map(|parts| parts.reread(steer.defects()));
             let recipient = parts.as_ref().ok().and_then(Parts::recipient);
             let work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
             Some(deviations::deface(
@@ -146,6 +151,7 @@ async fn steered(
         Start::Cut => None,
     };
     let answer = match answer {
+        Some(answer) if ends_connection(steer.defects(), &answer) => None,
         Some(answer) => steer.after(answer).await,
         None => None,
     };
@@ -299,6 +305,10 @@ async fn verify(
     parts: &Parts,
     steer: Option<&Arc<Steer>>,
 ) -> Result<(), Refusal> {
+    if parts.is_upto() {
+        let defects = steer.map_or(DefectSet::NONE, |steer| steer.defects());
+        return upto::verify(facilitator, parts.upto_claim()?, defects).await;
+    }
     let claim = parts.claim()?;
     if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
         return deviations::verify(facilitator, call, claim, steer).await;
@@ -321,8 +331,9 @@ async fn settled(
         }
         Err((status, refusal)) => (None, Err((status, refusal.into()))),
     };
+    let amount = outcome.as_ref().ok().and_then(|settled| settled.amount);
     let (status, transaction, refusal) = match outcome {
-        Ok(transaction) => (StatusCode::OK, Some(transaction), None),
+        Ok(settled) => (StatusCode::OK, settled.transaction, None),
         Err((
             status,
             Unsettled {
@@ -339,6 +350,7 @@ async fn settled(
         transaction: transaction.map(|hash| hash.to_string()).unwrap_or_default(),
         network: parts.as_ref().map(Parts::network).unwrap_or_default(),
         payer: parts.as_ref().and_then(settlement_payer),
+        amount: amount.map(|amount| amount.to_string()),
     };
     Answer::new(status, &response)
 }
@@ -348,12 +360,18 @@ async fn settle(
     call: u64,
     parts: &Parts,
     steer: Option<&Arc<Steer>>,
-) -> Result<B256, Unsettled> {
+) -> Result<Settled, Unsettled> {
+    if parts.is_upto() {
+        let claim = parts.upto_claim()?;
+        return upto::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await;
+    }
     let claim = parts.claim()?;
     if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
-        return deviations::settle(facilitator, call, claim, steer).await;
+        let settled = deviations::settle(facilitator, call, claim, steer).await;
+        return settled.map(Settled::from);
     }
-    crate::settle::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await
+    let settled = crate::settle::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await;
+    settled.map(Settled::from)
 }
 
 /// v1 requires the member, so an unknown payer is empty there and absent in v2.

@@ -18,6 +18,7 @@ mod http;
 pub mod ledger;
 pub mod log;
 mod nearest;
+pub mod personality;
 mod plain;
 pub mod refusal;
 mod request;
@@ -26,6 +27,7 @@ mod serve;
 mod settle;
 mod supported;
 mod tally;
+mod upto;
 mod verify;
 
 pub use connection::Connection;
@@ -39,10 +41,11 @@ pub use faults::{Fault, FaultSpec, FaultView, Faults, Match, Nth, ODD_BODIES, Pa
 pub use holds::{HoldSpec, HoldView, Release};
 pub use http::router;
 pub use ledger::{
-    EvmLedger, EvmOptions, Ledger, LedgerError, LedgerKind, MemoryLedger, SettleOutcome,
-    SignedAuthorization, dev_signers,
+    EvmLedger, EvmOptions, Ledger, LedgerError, LedgerKind, MemoryLedger, PermitLedger,
+    PermitRules, SettleOutcome, SignedAuthorization, SignedPermit, dev_signers,
 };
 pub use log::{EventLog, EventPage, LogLimits};
+pub use personality::Personality;
 pub use refusal::Refusal;
 pub use restart::Ending;
 pub use serve::{serve, serve_facilitator};

@@ -51,6 +51,8 @@ enum StartError {
     NoToken(String),
     #[error("{0}")]
     Key(String),
+    #[error("--personality: {0}")]
+    Personality(String),
     #[error("--mint: {0}")]
     Mint(#[from] x402_mock_facilitator::ledger::MintError),
     #[error("serving failed: {0}")]
@@ -94,7 +96,13 @@ async fn run(args: Args) -> Result<(), StartError> {
     let facilitator = Arc::new(Facilitator::new(options));
     facilitator.add_ledger(ledger);
     println!("seed         {}", options.seed);
-    let defects: DefectSet = args.defect.iter().copied().collect();
+    if let Some(personality) = &args.personality {
+        println!("personality  {}: {}", personality.name, personality.about);
+        let taken_on = facilitator.set_personality(Some(personality.clone()));
+        taken_on.map_err(|error| StartError::Personality(error.to_string()))?;
+    }
+    let own = args.personality.iter().flat_map(|chosen| &chosen.defects);
+    let defects: DefectSet = args.defect.iter().chain(own).copied().collect();
     facilitator.faults().set_defects(defects);
     for defect in defects.iter() {
         println!("defect       {defect}: {}", defect.about());

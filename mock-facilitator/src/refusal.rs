@@ -92,6 +92,34 @@ pub mod reason {
     pub const TRANSACTION: &str = "invalid_exact_evm_transaction_failed";
     /// The transaction was mined and moved something else, or nothing.
     pub const TRANSFER_EVENT: &str = "invalid_exact_evm_transfer_event_mismatch";
+    /// `upto`: payment and requirements name different schemes.
+    pub const UPTO_SCHEME: &str = "invalid_upto_evm_scheme";
+    /// `upto`: payment and requirements name different networks.
+    pub const UPTO_NETWORK_MISMATCH: &str = "invalid_upto_evm_network_mismatch";
+    /// `upto`: more is to be settled than was signed.
+    pub const UPTO_EXCEEDS: &str = "invalid_upto_evm_payload_settlement_exceeds_amount";
+    /// `upto`: the permit names another facilitator.
+    pub const UPTO_FACILITATOR: &str = "upto_facilitator_mismatch";
+    /// The permit is not for the proxy of its scheme.
+    pub const PERMIT_SPENDER: &str = "invalid_permit2_spender";
+    /// The permit pays somebody else.
+    pub const PERMIT_RECIPIENT: &str = "invalid_permit2_recipient_mismatch";
+    /// The permit is expired, or about to.
+    pub const PERMIT_DEADLINE: &str = "permit2_deadline_expired";
+    /// The permit is not yet valid.
+    pub const PERMIT_NOT_YET: &str = "permit2_not_yet_valid";
+    /// The permitted amount is not the required one.
+    pub const PERMIT_AMOUNT: &str = "permit2_amount_mismatch";
+    /// The permit is for another token.
+    pub const PERMIT_TOKEN: &str = "permit2_token_mismatch";
+    /// The permit's signature is not the payer's.
+    pub const PERMIT_SIGNATURE: &str = "invalid_permit2_signature";
+    /// The payer has less than the amount.
+    pub const PERMIT_BALANCE: &str = "permit2_insufficient_balance";
+    /// The bit of the permit's nonce is set.
+    pub const PERMIT_NONCE: &str = "permit2_invalid_nonce";
+    /// A permit that pays nobody.
+    pub const PERMIT_DESTINATION: &str = "permit2_invalid_destination";
     /// Broadcast and not yet mined; the same request may be sent again.
     pub const PENDING: &str = "settlement_pending";
     /// The same authorization is being settled right now.

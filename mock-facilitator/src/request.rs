@@ -1,13 +1,19 @@
 //! Reading the body of `/verify` and `/settle` (wire-format section 3.7). Pure: no ledger, no clock.
 
+mod permit;
+
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use serde_json::Value;
 use x402_assay_protocol::eip3009::{parse_address, parse_decimal};
-use x402_assay_protocol::{Payment, Problem, Requirement, TokenDomain, Version, network};
+use x402_assay_protocol::{
+    Payment, Problem, Requirement, TokenDomain, Version, network, permit2, upto,
+};
 
+use crate::defects::{DefectSet, answers};
 use crate::event::AuthorizationKey;
 use crate::ledger::SignedAuthorization;
 use crate::refusal::{Refusal, reason};
+pub(crate) use permit::UptoClaim;
 
 /// Most problems named in one message.
 const PROBLEMS_NAMED_MAX: usize = 5;
@@ -55,6 +61,14 @@ impl Parts {
         Ok(Self { body })
     }
 
+    /// The same, read as a facilitator with defects does.
+    pub(crate) fn reread(mut self, defects: DefectSet) -> Self {
+        if !defects.is_empty() {
+            answers::reread(defects, &mut self.body);
+        }
+        self
+    }
+
     /// Generation named by the payment, if known.
     pub(crate) fn version(&self) -> Option<Version> {
         self.body["paymentPayload"]["x402Version"]
@@ -62,15 +76,22 @@ impl Parts {
             .and_then(Version::from_number)
     }
 
+    /// True when the requirements are those of the `upto` scheme.
+    pub(crate) fn is_upto(&self) -> bool {
+        self.body["paymentRequirements"]["scheme"] == upto::SCHEME
+    }
+
     /// The payer as the payment writes it, when it is an address.
     pub(crate) fn payer(&self) -> Option<String> {
-        let text = self.authorization("from")?;
+        let text = self.signed("from")?;
         parse_address(text).map(|_| text.to_owned())
     }
 
     /// The signed recipient as the payment writes it.
     pub(crate) fn recipient(&self) -> Option<String> {
-        self.authorization("to").map(quoted)
+        let to = self.authorization("to");
+        to.or_else(|| self.permit()["witness"]["to"].as_str())
+            .map(quoted)
     }
 
     /// Network in the spelling of the request: what the requirements say, else the payment.
@@ -91,8 +112,11 @@ impl Parts {
     pub(crate) fn key(&self) -> Option<AuthorizationKey> {
         let requirements = &self.body["paymentRequirements"];
         Some(AuthorizationKey {
-            payer: parse_address(self.authorization("from")?)?,
-            nonce: parse_nonce(self.authorization("nonce")?)?,
+            payer: parse_address(self.signed("from")?)?,
+            nonce: match self.authorization("nonce") {
+                Some(nonce) => parse_nonce(nonce)?,
+                None => B256::from(permit2::parse_nonce(self.permit()["nonce"].as_str()?)?),
+            },
             asset: parse_address(requirements["asset"].as_str()?)?,
             chain_id: network::chain_id(requirements["network"].as_str()?)?,
         })
@@ -105,17 +129,14 @@ impl Parts {
         let requirement = Requirement::from_raw(version, self.body["paymentRequirements"].clone());
         let payment = Payment::read(raw.clone());
         check_scheme(&payment, &requirement)?;
-        let chain_id = check_network(version, &payment, &requirement)?;
+        let mismatch = reason::NETWORK_MISMATCH;
+        let chain_id = check_network(version, &payment, &requirement, mismatch)?;
         check_method(raw, &requirement)?;
         if !payment.problems.is_empty() {
             return Err(malformed(&payment.problems));
         }
         let terms = Terms::read(&requirement, chain_id)?;
-        let signature = payment.signature.as_deref().unwrap_or_default();
-        let signature = hex::decode(signature)
-            .ok()
-            .filter(|_| signature.starts_with("0x"))
-            .ok_or_else(|| Refusal::new(reason::SIGNATURE, "the signature is no 0x hex"))?;
+        let signature = signature_bytes(&payment, reason::SIGNATURE)?;
         let authorization = payment
             .authorization
             .ok_or_else(|| Refusal::new(reason::PAYLOAD, "payload.authorization is missing"))?;
@@ -126,7 +147,7 @@ impl Parts {
             payment: SignedAuthorization::new(
                 terms.domain.verifying_contract,
                 authorization,
-                Bytes::from(signature),
+                signature,
             ),
             domain: terms.domain,
         })
@@ -134,6 +155,17 @@ impl Parts {
 
     fn authorization(&self, name: &str) -> Option<&str> {
         self.body["paymentPayload"]["payload"]["authorization"][name].as_str()
+    }
+
+    /// The signed permit; null when there is none.
+    fn permit(&self) -> &Value {
+        &self.body["paymentPayload"]["payload"]["permit2Authorization"]
+    }
+
+    /// A member that authorization and permit both have.
+    fn signed(&self, name: &str) -> Option<&str> {
+        let authorization = self.authorization(name);
+        authorization.or_else(|| self.permit()[name].as_str())
     }
 
     /// The payment's version; the outer one may be absent, and must agree when it is there.
@@ -169,24 +201,9 @@ struct Terms {
 
 impl Terms {
     fn read(requirement: &Requirement, chain_id: u64) -> Result<Self, Refusal> {
-        let unusable = |name: &str, what: &str| {
-            Refusal::new(
-                reason::REQUIREMENTS,
-                format!("paymentRequirements.{name} is missing or {what}"),
-            )
-        };
-        let amount = requirement
-            .amount()
-            .and_then(parse_decimal)
-            .ok_or_else(|| unusable(requirement.version.amount_field(), "no decimal integer"))?;
-        let address = |name: &str| {
-            requirement
-                .text(name)
-                .and_then(parse_address)
-                .ok_or_else(|| unusable(name, "no address"))
-        };
-        let pay_to = address("payTo")?;
-        let verifying_contract = address("asset")?;
+        let amount = required_amount(requirement)?;
+        let pay_to = required_address(requirement, "payTo")?;
+        let verifying_contract = required_address(requirement, "asset")?;
         let extra = |name: &str| {
             requirement.extra_text(name).map(str::to_owned).ok_or_else(|| {
                 Refusal::new(
@@ -208,6 +225,35 @@ impl Terms {
     }
 }
 
+/// The amount that is asked for, base units.
+fn required_amount(requirement: &Requirement) -> Result<U256, Refusal> {
+    requirement
+        .amount()
+        .and_then(parse_decimal)
+        .ok_or_else(|| unusable(requirement.version.amount_field(), "no decimal integer"))
+}
+
+/// An address of the requirements.
+fn required_address(requirement: &Requirement, name: &str) -> Result<Address, Refusal> {
+    let address = requirement.text(name).and_then(parse_address);
+    address.ok_or_else(|| unusable(name, "no address"))
+}
+
+fn unusable(name: &str, what: &str) -> Refusal {
+    Refusal::new(
+        reason::REQUIREMENTS,
+        format!("paymentRequirements.{name} is missing or {what}"),
+    )
+}
+
+/// The signature's bytes, whatever their number.
+fn signature_bytes(payment: &Payment, code: &'static str) -> Result<Bytes, Refusal> {
+    let text = payment.signature.as_deref().unwrap_or_default();
+    let bytes = hex::decode(text).ok().filter(|_| text.starts_with("0x"));
+    let bytes = bytes.ok_or_else(|| Refusal::new(code, "the signature is no 0x hex"))?;
+    Ok(Bytes::from(bytes))
+}
+
 /// Both sides must name `exact`; requirements with another scheme are a kind we do not have.
 fn check_scheme(payment: &Payment, requirement: &Requirement) -> Result<(), Refusal> {
     let wanted = requirement.text("scheme").ok_or_else(|| {
@@ -219,7 +265,7 @@ fn check_scheme(payment: &Payment, requirement: &Requirement) -> Result<(), Refu
     if wanted != "exact" {
         return Err(Refusal::new(
             reason::UNSUPPORTED_SCHEME,
-            format!("scheme {:?} is not exact", quoted(wanted)),
+            format!("scheme {:?} is neither exact nor upto", quoted(wanted)),
         ));
     }
     match payment.scheme_and_network().0 {
@@ -237,6 +283,7 @@ fn check_network(
     version: Version,
     payment: &Payment,
     requirement: &Requirement,
+    mismatch: &'static str,
 ) -> Result<u64, Refusal> {
     let wanted = requirement.text("network").ok_or_else(|| {
         Refusal::new(
@@ -249,7 +296,7 @@ fn check_network(
     };
     if paid != wanted {
         return Err(Refusal::new(
-            reason::NETWORK_MISMATCH,
+            mismatch,
             format!(
                 "the payment names network {:?} and the requirements {:?}",
                 quoted(paid),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use tokio::time::Instant;
 
 use crate::event::{AuthorizationKey, CallStep};
@@ -25,6 +25,24 @@ pub(crate) struct Unsettled {
     pub(crate) refusal: Refusal,
     /// The transaction, mined or not.
     pub(crate) transaction: Option<B256>,
+}
+
+/// A settlement that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// The transaction; none when nothing had to move.
+    pub(crate) transaction: Option<B256>,
+    /// Base units that moved, where the scheme wants them told.
+    pub(crate) amount: Option<U256>,
+}
+
+impl From<B256> for Settled {
+    fn from(transaction: B256) -> Self {
+        Self {
+            transaction: Some(transaction),
+            amount: None,
+        }
+    }
 }
 
 impl From<Refusal> for Unsettled {

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 use x402_assay_protocol::facilitator::{SupportedKind, SupportedResponse};
 use x402_assay_protocol::network::{self, NETWORKS, SOLANA};
+use x402_assay_protocol::upto;
 
 use crate::facilitator::Facilitator;
+use crate::ledger::Ledger;
 
 /// Fee payer advertised for Solana: a well-formed public key. This facilitator settles nothing there.
 pub const SOLANA_FEE_PAYER: &str = "6NXePcxtPyeJn6ZKvfGbqBwt4cYSbtsvc1Vx8m98FtvT";
@@ -26,6 +28,11 @@ pub(crate) fn supported(facilitator: &Facilitator) -> SupportedResponse {
             .map(|ledger| kind(2, &network::caip2(ledger.chain_id()), None)),
     );
     kinds.extend(SOLANA.iter().map(|(caip2, _)| kind(2, caip2, fee_payer())));
+    kinds.extend(
+        ledgers
+            .iter()
+            .filter_map(|ledger| upto_kind(ledger.as_ref())),
+    );
 
     let mut addresses: Vec<String> = Vec::new();
     for signer in ledgers.iter().flat_map(|ledger| ledger.signers()) {
@@ -51,6 +58,20 @@ fn kind(x402_version: u64, network: &str, extra: Option<Value>) -> SupportedKind
         network: network.to_owned(),
         extra,
     }
+}
+
+/// `upto` on a ledger that can settle it: on a chain Permit2 and its proxy are stubs.
+fn upto_kind(ledger: &dyn Ledger) -> Option<SupportedKind> {
+    ledger.permits()?;
+    let signer = ledger.signers().first()?.to_checksum(None);
+    Some(SupportedKind {
+        scheme: upto::SCHEME.to_owned(),
+        ..kind(
+            2,
+            &network::caip2(ledger.chain_id()),
+            Some(json!({ (upto::FACILITATOR_ADDRESS): signer })),
+        )
+    })
 }
 
 fn fee_payer() -> Option<Value> {

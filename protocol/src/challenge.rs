@@ -34,7 +34,7 @@ pub struct Requirement {
     pub raw: Value,
 }
 
-/// The terms of an `exact` EIP-3009 offer on an EVM network, in typed form.
+/// The terms of an offer on an EVM network, in typed form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// Network as the offer writes it.
@@ -217,6 +217,12 @@ impl Requirement {
         if scheme != "exact" || method != "eip3009" {
             return Err(no_payer());
         }
+        self.typed_terms(chain_id)
+    }
+
+    /// The terms that every EVM scheme has.
+    pub(crate) fn typed_terms(&self, chain_id: u64) -> Result<Terms, NotPayable> {
+        let network = self.text("network").unwrap_or_default();
         let unusable = |name: &str| NotPayable::Unusable(format!("{name} is missing or unusable"));
         let amount_field = self.version.amount_field();
         Ok(Terms {

@@ -105,7 +105,7 @@ impl Authorization {
     }
 }
 
-fn read_address(reader: &mut Reader<'_, '_>, name: &str) -> Option<Address> {
+pub(crate) fn read_address(reader: &mut Reader<'_, '_>, name: &str) -> Option<Address> {
     let text = reader.string(name)?;
     let parsed = parse_address(&text);
     if parsed.is_none() {
@@ -114,7 +114,7 @@ fn read_address(reader: &mut Reader<'_, '_>, name: &str) -> Option<Address> {
     parsed
 }
 
-fn read_decimal(reader: &mut Reader<'_, '_>, name: &str) -> Option<U256> {
+pub(crate) fn read_decimal(reader: &mut Reader<'_, '_>, name: &str) -> Option<U256> {
     let text = reader.string(name)?;
     let parsed = parse_decimal(&text);
     if parsed.is_none() {

@@ -50,6 +50,9 @@ pub struct SettleResponse {
     /// The payer, when it could be made out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payer: Option<String>,
+    /// Base units that moved, decimal; `upto` requires it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
 }
 
 /// Answer of `GET /supported`.

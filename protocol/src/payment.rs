@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::challenge::Requirement;
 use crate::eip3009::Authorization;
+use crate::permit2::UptoPermit;
 use crate::problem::{Problem, Reader, whole_number};
 use crate::signing::Signature;
+use crate::upto;
 use crate::version::Version;
 
 /// A payment as it was read: the object, and the typed parts that could be made out.
@@ -20,6 +22,8 @@ pub struct Payment {
     pub accepted: Option<Value>,
     /// The EIP-3009 authorization, when `payload` holds a readable one.
     pub authorization: Option<Authorization>,
+    /// The Permit2 permit of an `upto` payment, when `payload` holds a readable one.
+    pub permit: Option<UptoPermit>,
     /// `payload.signature`, as text: it may be no 65-byte signature at all.
     pub signature: Option<String>,
     /// Everything that differs from the description.
@@ -37,6 +41,7 @@ impl Payment {
                 version: None,
                 accepted: None,
                 authorization: None,
+                permit: None,
                 signature: None,
                 problems,
             };
@@ -59,11 +64,18 @@ impl Payment {
             }
         };
         let payload = reader.object("payload");
-        let (mut authorization, mut signature) = (None, None);
+        let (mut authorization, mut permit, mut signature) = (None, None, None);
+        let is_upto = accepted
+            .as_ref()
+            .is_some_and(|accepted| accepted["scheme"] == upto::SCHEME);
         if let Some(payload) = payload {
             let mut inner = Reader::new(payload, "payload", &mut problems);
             signature = inner.string("signature");
-            if let Some(value) = inner.object("authorization") {
+            if is_upto {
+                if let Some(value) = inner.object("permit2Authorization") {
+                    permit = UptoPermit::read(value, "payload.permit2Authorization", &mut problems);
+                }
+            } else if let Some(value) = inner.object("authorization") {
                 authorization = Authorization::read(value, "payload.authorization", &mut problems);
             }
         }
@@ -72,6 +84,7 @@ impl Payment {
             version,
             accepted,
             authorization,
+            permit,
             signature,
             problems,
         }
@@ -101,6 +114,11 @@ pub fn build(
         "signature": signature.to_hex(),
         "authorization": authorization.to_json(),
     });
+    message(offer, resource, &payload)
+}
+
+/// The payment object around a payload, as the offer's generation has it.
+pub(crate) fn message(offer: &Requirement, resource: Option<&Value>, payload: &Value) -> Value {
     match offer.version {
         Version::V1 => json!({
             "x402Version": 1,

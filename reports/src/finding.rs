@@ -47,6 +47,33 @@ impl<'r> Finding<'r> {
         }
     }
 
+    /// What was seen, in one sentence; empty where nothing was told.
+    pub fn detail(&self) -> &'r str {
+        match self.source {
+            Source::Check(check) => &check.detail,
+            Source::Invariant(invariant) => {
+                let first = invariant.violations.first();
+                first.map_or("", |violation| &violation.text)
+            }
+            Source::Scenario(scenario) => {
+                let mut cases = scenario.cases.iter();
+                let worst = cases.find(|case| case.verdict == scenario.verdict);
+                worst.map_or("", |case| match case.findings.first() {
+                    Some(finding) => finding.text.as_str(),
+                    None => case.detail.as_str(),
+                })
+            }
+        }
+    }
+
+    /// What to change, where a check says so.
+    pub fn fix(&self) -> Option<&'r str> {
+        match self.source {
+            Source::Check(check) => check.fix.as_deref(),
+            Source::Invariant(_) | Source::Scenario(_) => None,
+        }
+    }
+
     /// The property that does not hold.
     pub fn title(&self) -> &'r str {
         match self.source {

@@ -4,10 +4,13 @@
 //! people look at goes through it.
 
 pub mod books_csv;
+pub mod compare;
 pub mod finding;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod kill_matrix;
 mod load_text;
 pub mod markdown;
 pub mod model;

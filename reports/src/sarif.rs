@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Source, findings};
-use crate::model::{Report, ScenarioResult, Verdict};
+use crate::model::{Report, Verdict};
 use crate::text;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -69,27 +69,9 @@ fn rule(finding: &Finding<'_>) -> Value {
     rule
 }
 
-/// What the worst case showed.
-fn seen(scenario: &ScenarioResult) -> &str {
-    let mut cases = scenario.cases.iter();
-    let worst = cases.find(|case| case.verdict == scenario.verdict);
-    worst.map_or("", |case| match case.findings.first() {
-        Some(finding) => finding.text.as_str(),
-        None => case.detail.as_str(),
-    })
-}
-
 fn result(report: &Report, rule: usize, finding: &Finding<'_>) -> Value {
-    let detail = match finding.source {
-        Source::Check(check) => check.detail.as_str(),
-        Source::Invariant(invariant) => invariant
-            .violations
-            .first()
-            .map_or("", |violation| violation.text.as_str()),
-        Source::Scenario(scenario) => seen(scenario),
-    };
     let place = (line(finding.id()), line(finding.title()));
-    let mut result = told(report, rule, finding.verdict, &place, detail);
+    let mut result = told(report, rule, finding.verdict, &place, finding.detail());
     if let Some(expected) = finding.expected() {
         let why = line(&expected.told());
         result["suppressions"] =

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use x402_assay_reports::model::Evidence;
 use x402_mock_facilitator::event::Endpoint;
 
+use super::by_use;
 use super::delivery::{Contents, Delivery};
 use super::ledger::{Moved, Transfers};
 use super::siblings::{self, Blind};
@@ -50,6 +51,8 @@ pub struct Book<'h> {
     pub handler_runs: Option<u64>,
     /// Transfers it was used for.
     pub transfers: Vec<Moved<'h>>,
+    /// `/settle` calls about it that said yes to a charge of nothing, which needs no Transfer: `upto` alone knows them.
+    pub settled_for_nothing: usize,
     /// Deliveries it bought.
     pub grants: Vec<Grant>,
     /// Our own facilitator lied about it.
@@ -89,6 +92,11 @@ impl Book<'_> {
             .count()
     }
 
+    /// How often it was paid: by a Transfer, or once because its use cost nothing.
+    pub fn times_paid(&self) -> usize {
+        self.transfers.len() + self.settled_for_nothing.min(1)
+    }
+
     /// True when a Transfer has exactly the terms that were advertised.
     pub fn paid_as_offered(&self) -> bool {
         self.transfers
@@ -108,13 +116,14 @@ impl Book<'_> {
     }
 }
 
-/// True when token, chain, recipient and amount of a Transfer are those of the offer.
+/// True when token, chain, recipient and amount of a Transfer are those of the offer; what is settled by use is at most
+/// the amount.
 pub fn matches_offer(signed: &Signed, moved: &Moved<'_>) -> bool {
     let offered = &signed.offered;
     moved.record.asset == offered.asset
         && moved.record.chain_id == offered.chain_id
         && moved.to == offered.pay_to
-        && moved.value == offered.amount
+        && (moved.value == offered.amount || signed.upto.is_some() && moved.value < offered.amount)
 }
 
 /// The books of a run.
@@ -223,6 +232,7 @@ fn keep_book<'h>(
         }
     }
     Book {
+        settled_for_nothing: by_use::settled_for_nothing(facts, signed),
         signed,
         exchanges: carrying.iter().map(|exchange| exchange.number()).collect(),
         verify_calls: count(Endpoint::Verify),

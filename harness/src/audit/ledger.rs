@@ -45,7 +45,7 @@ pub struct Transfers<'h> {
 }
 
 impl<'h> Transfers<'h> {
-    /// Pairs every `AuthorizationUsed` with one Transfer of the same payer and token in the same transaction: the next
+    /// Pairs every used authorization, or permit, with one Transfer of the same payer and token in the same transaction: the next
     /// log that is still free, else an earlier one. A batch holds many pairs under one hash, so logs are counted.
     pub fn read(facts: &Facts<'h>) -> Self {
         Self::of(&facts.ledger, &facts.payers())
@@ -63,7 +63,9 @@ impl<'h> Transfers<'h> {
         }
         let mut transfers = Self::default();
         for record in records {
-            let Movement::AuthorizationUsed { payer, nonce } = record.what else {
+            let (Movement::AuthorizationUsed { payer, nonce }
+            | Movement::PermitUsed { payer, nonce }) = record.what
+            else {
                 continue;
             };
             let Some(candidates) = free.get_mut(&place(record, payer)) else {

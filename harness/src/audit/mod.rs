@@ -1,6 +1,7 @@
 //! The audit: books per authorization, and the invariants they must keep. Pure: no clock, no I/O.
 
 pub mod books;
+mod by_use;
 pub mod delivery;
 pub mod interleaving;
 pub mod invariants;

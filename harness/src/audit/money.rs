@@ -19,7 +19,7 @@ pub fn totals(books: &Books<'_>, undone: &HashSet<u32>) -> Money {
     let unpaid: usize = kept
         .iter()
         .filter(|book| book.at_rest && !undone.contains(&book.signed.authorization))
-        .map(|book| book.distinct_grants().saturating_sub(book.transfers.len()))
+        .map(|book| book.distinct_grants().saturating_sub(book.times_paid()))
         .sum();
     let signed = kept
         .iter()
@@ -30,7 +30,7 @@ pub fn totals(books: &Books<'_>, undone: &HashSet<u32>) -> Money {
         .flat_map(|book| book.transfers.iter().map(|moved| moved.value));
     let granted = kept
         .iter()
-        .flat_map(|book| std::iter::repeat_n(book.signed.offered.amount, book.distinct_grants()));
+        .flat_map(|book| std::iter::repeat_n(worth(book), book.distinct_grants()));
     Money {
         signed: count(&|book| book.is_honest()),
         settled: count(&|book| !book.transfers.is_empty()),
@@ -60,6 +60,17 @@ pub fn undone(facts: &Facts<'_>) -> HashSet<u32> {
     named
         .flat_map(|(_, numbers)| numbers.iter().copied())
         .collect()
+}
+
+/// What one delivery is worth, base units: the price, or what its use was charged.
+fn worth(book: &Book<'_>) -> U256 {
+    match book.signed.upto {
+        None => book.signed.offered.amount,
+        Some(_) => book
+            .transfers
+            .first()
+            .map_or(U256::ZERO, |moved| moved.value),
+    }
 }
 
 fn sum(amounts: impl Iterator<Item = U256>) -> String {

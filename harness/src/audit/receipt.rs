@@ -32,7 +32,9 @@ impl<'f> Receipt<'f, '_> {
         let reason = self.settlement.error_reason.as_deref();
         self.settlement.success == Some(false)
             && reason.is_some_and(|reason| {
-                reason.contains("nonce_already_used") || reason == "duplicate_settlement"
+                reason.contains("nonce_already_used")
+                    || reason == "duplicate_settlement"
+                    || reason == "permit2_invalid_nonce"
             })
     }
 }

@@ -12,12 +12,12 @@ use super::copies::Copies;
 use super::launched_facilitator::LaunchedFacilitator;
 use super::target::{COPIES_MAX, Target, TargetError, Tested, ensure, environment, fund, payee};
 use crate::config::TargetProfile;
-use crate::config::profile::{Header, TargetKind};
+use crate::config::profile::TargetKind;
 use crate::http::{ProbeClient, Request};
 use crate::launch::{LaunchPlan, LaunchedTarget, free_port};
 use crate::link::{LinkOptions, LinkProxy};
-use crate::reference_server::ReferenceServerOptions;
-use crate::runner::{Access, Bystander, Owner, builtin_profile};
+use crate::reference_server::{FacilitatorAuth, ReferenceServerOptions};
+use crate::runner::{Access, Bystander, FreshHeaders, Owner, Secrets, builtin_profile};
 use crate::service::{ControlClient, GasRequest, ServiceState};
 
 /// What a facilitator under test is started with.
@@ -30,6 +30,7 @@ pub(crate) struct FrontOptions<'a> {
     pub(crate) guard: &'a Path,
     pub(crate) http: &'a ProbeClient,
     pub(crate) bystander: Arc<Bystander>,
+    pub(crate) secrets: Secrets,
 }
 
 /// What a facilitator's `/supported` says that the bench can use.
@@ -61,10 +62,12 @@ pub(crate) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
             template.resolve(template.port().unwrap_or_default())
         }
     };
-    let headers: Vec<Header> = options.profile.headers.clone();
+    let host = url.host_str().unwrap_or_default();
+    let auth = FreshHeaders::of(&options.profile, host, options.secrets.clone());
     let mut access = Access {
+        headers: options.profile.headers.clone(),
+        auth: auth.map(|auth| Arc::new(auth) as Arc<dyn FacilitatorAuth>),
         url,
-        headers,
         accounts: options.profile.fund.clone(),
         owner: Owner::User(Arc::clone(&options.bystander)),
     };
@@ -95,12 +98,12 @@ pub(crate) fn unsuited(profile: &TargetProfile) -> Option<String> {
         return None;
     }
     let tls = profile.tls != crate::config::profile::Tls::default();
-    let keys = [("auth", profile.auth.is_some()), ("tls", tls)];
-    let key = keys.iter().find(|(_, given)| *given).map(|(key, _)| key)?;
-    Some(format!(
-        "{}: `{key}` is not supported for facilitators in this version; remove it",
-        profile.name
-    ))
+    tls.then(|| {
+        format!(
+            "{}: `tls` is not supported for facilitators in this version; remove it",
+            profile.name
+        )
+    })
 }
 
 pub(super) fn usual() -> &'static Network {
@@ -135,10 +138,8 @@ async fn offering(
         access.url.path().trim_end_matches('/')
     ));
     let mut request = Request::get(url.clone());
-    for header in &access.headers {
-        let value = header.value.expose();
-        request = request.with_header(header.name.as_str(), value);
-    }
+    let headers = access.call_headers(&request.method, url.path()).await;
+    request.headers = headers.map_err(|why| at(&url, &why))?;
     let exchange = options.http.send(request).await;
     let answer = match &exchange.outcome {
         Ok(answer) if answer.is_success() => answer,
@@ -254,6 +255,7 @@ fn server(
     }
     Ok(ReferenceServerOptions {
         facilitator_headers: headers,
+        facilitator_auth: access.auth.clone(),
         witness: Some(options.bystander.clone()),
         versions: offering.versions.clone(),
         ..ReferenceServerOptions::new(url.as_str(), offering.network, payee())

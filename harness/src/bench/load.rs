@@ -13,14 +13,14 @@ use super::error::BenchError;
 use super::load_facilitator;
 use super::services::{Services, obtain, service_options};
 use super::start::{HISTORY_FILE, defects, probe_options, started};
-use super::target::{Target, TargetError};
+use super::target::{Target, TargetError, Wanted};
 use crate::chain::chaos::ChaosAction;
 use crate::cli::args::{ChainChoice, Setup};
 use crate::client::{self, Payer};
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::history::{Facts, Limits, Recorder, What};
-use crate::http::ProbeClient;
+use crate::http::{Exchange, ProbeClient};
 use crate::load::{self, AtFacilitator, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
 use crate::reference_server::Deviations;
 use crate::runner::{
@@ -32,6 +32,11 @@ use crate::verdict::{self, Judging};
 
 /// What a payer is given, in purchases.
 const PURCHASES: u64 = 1_000_000_000;
+/// A load plays none.
+const NO_SCENARIOS: Wanted = Wanted {
+    any: false,
+    by_use: false,
+};
 /// Payers of the purchase before the load.
 const CONTROL_PAYERS: u32 = 2;
 
@@ -216,7 +221,8 @@ impl Course<'_> {
                 return Ok(Err(RunTrouble::Stopped(error.to_string())));
             }
         };
-        let switch = services.break_facilitator(facilitator).await;
+        let personality = setup.personality.as_ref().map(|chosen| &chosen.personality);
+        let switch = services.change_facilitator(personality, facilitator).await;
         bench.progress.stage("starting the target");
         let starting = self.start_target(&http, &services, &deviations);
         let target = tokio::select! {
@@ -238,11 +244,8 @@ impl Course<'_> {
                 Err(trouble)
             }
         };
-        if !facilitator.is_empty() {
-            let none = x402_mock_facilitator::DefectSet::NONE;
-            if let Err(error) = services.control.set_defects(none).await {
-                tracing::warn!(%error, "the facilitator keeps its defects");
-            }
+        if let Err(error) = services.mend_facilitator(personality, facilitator).await {
+            tracing::warn!(%error, "the facilitator stays as it was changed");
         }
         services.stop().await;
         Ok(ended)
@@ -274,14 +277,14 @@ impl Course<'_> {
         if setup.is_about_facilitator() {
             let witness = Bystander::new(self.recorder.clone());
             let way = (http, bench.guard.as_path());
-            return load_facilitator::start(setup, services, way, witness).await;
+            return load_facilitator::start(setup, services, way, (witness, &self.secrets)).await;
         }
         Target::start(
             setup.target.clone(),
             deviations,
             setup.chain.chain_id,
             (&services.control, &services.state),
-            (bench.guard.as_path(), false),
+            (bench.guard.as_path(), NO_SCENARIOS),
         )
         .await
     }
@@ -389,9 +392,8 @@ impl Course<'_> {
                 let route = target.profile.routes.first();
                 let Some(route) = route else { return Ok(None) };
                 let exchange = session.send("load/terms", route, None).await?;
-                let asks = exchange.response().filter(|answer| answer.status == 402);
-                let version = asks.and_then(|answer| client::detect(answer).first().copied());
-                Ok(version.map(|version| Shown {
+                let version = asked(&exchange).map_err(RunTrouble::Stopped)?;
+                Ok(Some(Shown {
                     version: preferred(bench.setup.versions.as_deref(), version),
                     chain: None,
                     facilitator: None,
@@ -516,6 +518,24 @@ impl Course<'_> {
             in_intervals: !every.is_zero(),
         })
     }
+}
+
+/// The generation in which an answer asks for payment, or why it does not.
+fn asked(exchange: &Exchange) -> Result<Version, String> {
+    const NEEDS: &str = "an unpaid load needs a route that asks for payment";
+    let url = &exchange.request.url;
+    let answer = match &exchange.outcome {
+        Ok(answer) => answer,
+        Err(failure) => return Err(format!("{url} does not answer: {}", failure.message)),
+    };
+    if answer.status != 402 {
+        return Err(format!(
+            "{url} answers HTTP {}, not 402: {NEEDS}",
+            answer.status
+        ));
+    }
+    let spoken = client::detect(answer).first().copied();
+    spoken.ok_or_else(|| format!("{url} answers 402 without a challenge that can be read: {NEEDS}"))
 }
 
 fn is_memory(services: &Services) -> bool {

@@ -16,7 +16,7 @@ use crate::cli::args::Setup;
 use crate::history::{Event, Facts};
 use crate::http::ProbeClient;
 use crate::load::AtFacilitator;
-use crate::runner::{Bystander, Owner};
+use crate::runner::{Bystander, Owner, Secrets};
 
 /// Accounts that are looked at; as many as get gas.
 const SIGNERS_MAX: usize = 32;
@@ -26,7 +26,7 @@ pub(super) async fn start(
     setup: &Setup,
     services: &Services,
     (http, guard): (&ProbeClient, &Path),
-    witness: Bystander,
+    (witness, secrets): (Bystander, &Secrets),
 ) -> Result<Target, TargetError> {
     let (control, state) = (&services.control, &services.state);
     let chain_id = setup.chain.chain_id;
@@ -41,6 +41,7 @@ pub(super) async fn start(
                 guard,
                 http,
                 bystander: Arc::new(witness),
+                secrets: secrets.clone(),
             };
             lone::start(options).await
         }

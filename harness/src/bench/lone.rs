@@ -13,7 +13,8 @@ use super::target::{Target, TargetError, Tested, ensure};
 use crate::config::TargetProfile;
 use crate::config::profile::{RequestFlags, Role};
 use crate::http::{ProbeClient, Request};
-use crate::runner::{Access, Owner};
+use crate::reference_server::FacilitatorAuth;
+use crate::runner::{Access, FreshHeaders, Owner};
 use crate::service::{ControlClient, ServiceState};
 
 /// Name of the bench's own facilitator as a target.
@@ -35,7 +36,7 @@ pub(super) async fn built_in(
     let mut profile = profile.map_err(|problems| missing(&problems.join("; ")))?;
     NAME.clone_into(&mut profile.name);
     let owner = Owner::Bench { tested: true };
-    target(profile, url, owner, chain_id, None)
+    target(profile, url, (owner, None), chain_id, None)
 }
 
 /// Gets the user's facilitator up and gives the accounts of its profile gas; what it says of itself is asked later, on
@@ -64,10 +65,13 @@ pub(super) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
     }
     give_gas(&options, network, &options.profile.fund).await?;
     let owner = Owner::User(Arc::clone(&options.bystander));
+    let host = url.host_str().unwrap_or_default();
+    let auth = FreshHeaders::of(&options.profile, host, options.secrets.clone());
+    let auth = auth.map(|auth| Arc::new(auth) as Arc<dyn FacilitatorAuth>);
     target(
         options.profile,
         url.as_str(),
-        owner,
+        (owner, auth),
         options.chain_id,
         launched,
     )
@@ -76,7 +80,7 @@ pub(super) async fn start(options: FrontOptions<'_>) -> Result<Target, TargetErr
 fn target(
     profile: TargetProfile,
     url: &str,
-    owner: Owner,
+    (owner, auth): (Owner, Option<Arc<dyn FacilitatorAuth>>),
     chain_id: Option<u64>,
     launched: Option<Arc<LaunchedFacilitator>>,
 ) -> Result<Target, TargetError> {
@@ -86,7 +90,8 @@ fn target(
         port: url.port().unwrap_or_default(),
         access: Access {
             url,
-            headers: Vec::new(),
+            headers: profile.headers.clone(),
+            auth,
             accounts: profile.fund.clone(),
             owner,
         },
@@ -101,30 +106,34 @@ fn target(
 }
 
 /// True when it settles with the accounts of the bench's own facilitator, as a gateway in front of that does: then the
-/// memory ledger is its ledger too.
+/// memory ledger is its ledger too. What cannot be read is left to the battery, which asks again on the record.
 async fn settles_here(options: &FrontOptions<'_>, url: &Url) -> bool {
-    let theirs = signers(options.http, url).await;
-    match options.state.facilitator_url.parse::<Url>() {
-        Ok(ours) => !theirs.is_empty() && theirs == signers(options.http, &ours).await,
-        Err(_) => false,
-    }
+    let Some(theirs) = signers(options.http, url).await else {
+        return true;
+    };
+    let ours = match options.state.facilitator_url.parse::<Url>() {
+        Ok(ours) => signers(options.http, &ours).await.unwrap_or_default(),
+        Err(_) => return false,
+    };
+    !ours.is_empty() && theirs.is_superset(&ours)
 }
 
-/// EVM accounts that `/supported` names, in lower case.
-async fn signers(http: &ProbeClient, base: &Url) -> BTreeSet<String> {
+/// EVM accounts that `/supported` names, in lower case; `None` when it has no readable list of kinds.
+async fn signers(http: &ProbeClient, base: &Url) -> Option<BTreeSet<String>> {
     let mut url = base.clone();
     url.set_path(&format!("{}/supported", base.path().trim_end_matches('/')));
     let exchange = http.send(Request::get(url)).await;
-    let answer = exchange.response();
-    let body = answer.and_then(|answer| serde_json::from_slice::<Value>(&answer.body).ok());
-    let Some(signers) = body.as_ref().and_then(|body| body.get("signers")) else {
-        return BTreeSet::new();
-    };
-    let lists = signers.as_object().into_iter().flatten();
-    lists
-        .filter(|(pattern, _)| pattern.starts_with("eip155"))
-        .filter_map(|(_, list)| list.as_array())
-        .flatten()
-        .filter_map(|signer| Some(signer.as_str()?.to_ascii_lowercase()))
-        .collect()
+    let answer = exchange.response().filter(|answer| answer.is_success())?;
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    body.get("kinds")?.as_array()?;
+    let lists = body.get("signers").and_then(Value::as_object);
+    let lists = lists.into_iter().flatten();
+    Some(
+        lists
+            .filter(|(pattern, _)| pattern.starts_with("eip155"))
+            .filter_map(|(_, list)| list.as_array())
+            .flatten()
+            .filter_map(|signer| Some(signer.as_str()?.to_ascii_lowercase()))
+            .collect(),
+    )
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use x402_mock_facilitator::DefectSet;
+use x402_mock_facilitator::{DefectSet, Personality};
 
 use super::error::BenchError;
 use crate::chain::AnvilSearch;
@@ -31,11 +31,34 @@ impl Services {
         self.own.is_some()
     }
 
-    /// Breaks the facilitator on purpose; without a defect it stays as somebody else may have set it.
-    pub(super) async fn break_facilitator(&self, on: DefectSet) -> Result<(), ControlError> {
+    /// Has the facilitator behave like this kind, and breaks it on purpose; without either it stays as somebody else
+    /// may have set it.
+    pub(super) async fn change_facilitator(
+        &self,
+        personality: Option<&Personality>,
+        on: DefectSet,
+    ) -> Result<(), ControlError> {
+        let mut all = on;
+        if let Some(personality) = personality {
+            self.control.set_personality(personality).await?;
+            all = on.iter().chain(personality.defect_set().iter()).collect();
+        }
         match on.is_empty() {
             true => Ok(()),
-            false => self.control.set_defects(on).await,
+            false => self.control.set_defects(all).await,
+        }
+    }
+
+    /// Takes back what was changed: others may use it after this run, if it is that of a running `up`.
+    pub(super) async fn mend_facilitator(
+        &self,
+        personality: Option<&Personality>,
+        on: DefectSet,
+    ) -> Result<(), ControlError> {
+        match (personality, on.is_empty()) {
+            (Some(_), _) => self.control.remove_personality().await,
+            (None, false) => self.control.set_defects(DefectSet::NONE).await,
+            (None, true) => Ok(()),
         }
     }
 

@@ -14,7 +14,7 @@ use super::front::{self, FrontOptions};
 use super::links;
 use super::lone;
 use super::services::{Services, obtain, service_options};
-use super::target::{Target, TargetError};
+use super::target::{Target, TargetError, Wanted};
 use crate::cli::again::run_again;
 use crate::cli::args::{ChainChoice, Setup};
 use crate::client::Payer;
@@ -29,6 +29,7 @@ use crate::runner::{
     self, Bystander, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session,
     SessionOptions, Sheet, check_host,
 };
+use crate::scenario::Need;
 
 /// File of the history, inside the report folder.
 pub const HISTORY_FILE: &str = "history.jsonl";
@@ -264,8 +265,18 @@ impl Course<'_> {
             }
         };
         self.started(Some(&target.profile), Some(services), &payers);
-        let switch = services.break_facilitator(self.facilitator_defects);
-        switch
+        let personality = setup.personality.as_ref().map(|chosen| &chosen.personality);
+        let on = self.facilitator_defects;
+        if let Some(chosen) = personality {
+            let text = format!(
+                "our facilitator behaved like {}: {}",
+                chosen.name, chosen.about
+            );
+            let note = What::Note { probe: None, text };
+            self.recorder.append(runner::now_us(), note);
+        }
+        services
+            .change_facilitator(personality, on)
             .await
             .map_err(|error| RunTrouble::Stopped(error.to_string()))?;
         let links = match self.bench.scenarios.is_empty() {
@@ -282,12 +293,8 @@ impl Course<'_> {
             .map(|line| self.secrets.text(line))
             .collect();
         target.stop().await;
-        // Others may use it after this run, if it is that of a running `up`.
-        if !self.facilitator_defects.is_empty() {
-            let mended = services.control.set_defects(FacilitatorDefects::NONE);
-            if let Err(error) = mended.await {
-                tracing::warn!(%error, "the facilitator keeps its defects");
-            }
+        if let Err(error) = services.mend_facilitator(personality, on).await {
+            tracing::warn!(%error, "the facilitator stays as it was changed");
         }
         ended
     }
@@ -315,13 +322,21 @@ impl Course<'_> {
                 guard: &self.bench.guard,
                 http,
                 bystander: Arc::new(Bystander::new(self.recorder.clone())),
+                secrets: self.secrets.clone(),
             };
             return match self.bench.is_lone() {
                 true => lone::start(options).await,
                 false => front::start(options).await,
             };
         }
-        let surroundings = (self.bench.guard.as_path(), !self.bench.scenarios.is_empty());
+        let sheets = self.bench.scenarios;
+        let wanted = Wanted {
+            any: !sheets.is_empty(),
+            by_use: sheets
+                .iter()
+                .any(|sheet| sheet.scenario.needs.contains(&Need::Upto)),
+        };
+        let surroundings = (self.bench.guard.as_path(), wanted);
         Target::start(
             setup.target.clone(),
             &self.deviations,

@@ -14,7 +14,7 @@ use crate::link::LinkProxy;
 use crate::reference_server::{Defect, Deviations, ReferenceServerOptions, Variant};
 use crate::runner::{
     Access, FacilitatorControl, NotOurFacilitator, NotOurProcess, OurFacilitator, Owner,
-    TargetControl, builtin_profile,
+    TargetControl, builtin_profile, metered_route,
 };
 use crate::service::{
     ControlClient, FundRequest, GasRequest, NetworkRequest, ServiceState, TokenRequest,
@@ -69,6 +69,15 @@ pub(super) fn payee() -> Address {
     PayerKey::derived("payee", 0, 0).address()
 }
 
+/// What scenarios want of the built-in server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// There are some.
+    pub(crate) any: bool,
+    /// One of them pays by use.
+    pub(crate) by_use: bool,
+}
+
 impl Target {
     /// Starts the built-in server, launches the profile's command, or does nothing.
     pub(crate) async fn start(
@@ -76,7 +85,7 @@ impl Target {
         deviations: &Deviations,
         chain_id: Option<u64>,
         services: (&ControlClient, &ServiceState),
-        (guard, for_scenarios): (&Path, bool),
+        (guard, wanted): (&Path, Wanted),
     ) -> Result<Self, TargetError> {
         let network = chain_id
             .and_then(network::by_chain_id)
@@ -85,7 +94,7 @@ impl Target {
         let (control, state) = services;
         let Some(profile) = profile else {
             ensure(control, network).await?;
-            let target = Self::built_in(deviations, network, state, for_scenarios).await?;
+            let target = Self::built_in(deviations, network, state, wanted).await?;
             return Ok(Self { chain_id, ..target });
         };
         if profile.launch.is_none() {
@@ -121,18 +130,22 @@ impl Target {
         deviations: &Deviations,
         network: &Network,
         state: &ServiceState,
-        for_scenarios: bool,
+        wanted: Wanted,
     ) -> Result<Self, TargetError> {
         let options = ReferenceServerOptions {
             defects: deviations.defects.clone(),
             variants: deviations.variants.clone(),
-            asks_supported: for_scenarios,
+            asks_supported: wanted.any,
+            meters: wanted.by_use,
             ..ReferenceServerOptions::new(&state.facilitator_url, network, payee())
         };
         let (copies, addr) = Copies::built_in(options, COPIES_MAX)
             .await
             .map_err(TargetError::BuiltIn)?;
         let mut profile = builtin_profile(&format!("http://{addr}"));
+        if wanted.by_use {
+            profile.routes.push(metered_route());
+        }
         profile.dynamic_price = deviations.variants.has(Variant::DynamicPrice)
             || deviations.defects.has(Defect::StalePriceError);
         Ok(Self {
@@ -193,6 +206,7 @@ fn ours(state: &ServiceState, tested: bool) -> Result<Access, TargetError> {
     Ok(Access {
         url: url.map_err(|error| TargetError::Chain(format!("the facilitator's URL: {error}")))?,
         headers: Vec::new(),
+        auth: None,
         accounts: Vec::new(),
         owner: Owner::Bench { tested },
     })

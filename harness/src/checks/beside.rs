@@ -2,12 +2,13 @@
 
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::Endpoint;
+use x402_mock_facilitator::refusal::reason;
 
 use super::check::{BOTH, Check, Grade, Level, Need, Role};
 use super::judged::{Judged, evidence_of, unjudgeable};
 use super::outcome::Outcome;
-use crate::audit::Delivery;
-use crate::history::Exchange;
+use crate::audit::{Book, Delivery};
+use crate::history::{Exchange, FacilitatorCall};
 
 /// The payment whose settlement our facilitator keeps waiting.
 const WAITING: &str = "race/waiting";
@@ -88,11 +89,28 @@ fn served<'h>(judged: &Judged<'_, 'h>, exchange: &Exchange<'h>) -> Outcome {
                 evidence,
             )
         }
+        _ if turned_away(judged, book) => Outcome::skipped(format!(
+            "{probe}: our facilitator turned the payment away, as one under load does"
+        )),
         _ => Outcome::warn(
             format!("{text}, beside other payments of funded payers"),
             evidence,
         ),
     }
+}
+
+/// True when our facilitator gave no verdict on the payment, or could not send its transaction: the server had nothing
+/// to serve for. So behave some of the facilitator's personalities.
+fn turned_away(judged: &Judged<'_, '_>, book: &Book<'_>) -> bool {
+    let unsent = |call: &FacilitatorCall<'_>| {
+        let refused = call.success() == Some(false) && call.broadcast.is_none();
+        refused && call.reason() == Some(reason::TRANSACTION)
+    };
+    let silent = |call: &FacilitatorCall<'_>| {
+        call.answer.is_some() && call.is_valid().is_none() && call.success().is_none()
+    };
+    let mut calls = judged.facts.calls_about(book.signed.key);
+    book.transfers.is_empty() && calls.any(|call| silent(call) || unsent(call))
 }
 
 /// A receipt that names the transaction of another of these payments, and not its own. One transaction may settle many

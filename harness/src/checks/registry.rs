@@ -12,9 +12,9 @@ use super::{
 };
 
 /// Every check: those of servers, then those of facilitators, each in catalogue order.
-pub const CHECKS: &[Check] = &JOINED;
+pub static CHECKS: &[Check] = &JOINED;
 
-const JOINED: [Check; SERVER.len() + facilitator::ALL.len()] = {
+static JOINED: [Check; SERVER.len() + facilitator::ALL.len()] = {
     let mut all = [SERVER[0]; SERVER.len() + facilitator::ALL.len()];
     let mut place = 0;
     while place < all.len() {
@@ -204,6 +204,11 @@ const SHOWN_BY_HISTORIES: &[&str] = &[
     "SRV-EXT-SIWX-",
     "SRV-EXT-BAZ-",
     "SRV-BATCH-",
+    // Only where some good payments are valid and others are not.
+    "FAC-VERIFY-001",
+    // What comes too late is refused before it is sent, and a facilitator's own patience is longer than the bench's.
+    "FAC-SETTLE-014",
+    "FAC-SETTLE-009",
     // The token moves what was signed, or nothing: who calls it cannot change that.
     "FAC-SETTLE-011",
     // The built-in facilitator lists no upto and no resources, and its node is not reached through the proxy.

@@ -24,6 +24,10 @@ pub(crate) fn run_again(setup: &Setup) -> String {
             .iter()
             .map(|defect| format!("--defect {}", quote(defect))),
     );
+    if let Some(chosen) = &setup.personality {
+        let named = quote(&chosen.named);
+        words.push(format!("--facilitator-personality {named}"));
+    }
     words.join(" ")
 }
 

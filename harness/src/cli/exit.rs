@@ -18,7 +18,7 @@ pub enum Exit {
     Nothing = 4,
     /// No positive control, target unreachable, chain died.
     Inconclusive = 5,
-    /// A threshold of a load was missed.
+    /// A load threshold was missed, or a comparison found a regression.
     Missed = 6,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::list::{need_name, role};
 use super::print;
-use crate::checks::{self, CHECKS, Check};
+use crate::checks::{self, CHECKS, Check, Role};
 use crate::config::did_you_mean;
 
 pub(super) fn explain(id: &str) -> Exit {
@@ -45,7 +45,10 @@ fn text(check: &Check) -> String {
         ("likely cause", check.cause.to_owned()),
         ("fix", check.fix.to_owned()),
         ("tags", check.tags.join(", ")),
-        ("again", format!("x402-assay run --check {}", check.id)),
+        (
+            "again",
+            format!("x402-assay run{} --check {}", target(check), check.id),
+        ),
     ];
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         for (index, line) in x402_assay_reports::text::wrap(value, 84).iter().enumerate() {
@@ -54,6 +57,14 @@ fn text(check: &Check) -> String {
         }
     }
     text
+}
+
+/// The flag without which a run is about something else.
+fn target(check: &Check) -> &'static str {
+    match check.role {
+        Role::Facilitator => " --facilitator URL",
+        Role::ResourceServer | Role::Client => "",
+    }
 }
 
 #[cfg(test)]

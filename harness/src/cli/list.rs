@@ -4,11 +4,13 @@ use serde_json::json;
 
 use super::args::{ListOptions, ListRole};
 use super::exit::Exit;
-use super::{print, scenarios};
+use super::{personalities, print, scenarios};
 use crate::checks::{self, Check, Need, Role};
 
 pub(super) fn list(options: ListOptions) -> Exit {
-    let text = if options.scenarios {
+    let text = if options.personalities {
+        personalities::list(options.json)
+    } else if options.scenarios {
         scenarios::list(options)
     } else {
         let chosen: Vec<&Check> = checks::CHECKS

@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 use super::args::{self, Command, Invocation, Surroundings, Verbosity};
 use super::exit::Exit;
 use super::{
-    doctor, down, explain, judge, list, load, print, replay, report, run, scenarios, selftest, up,
+    compare, doctor, down, explain, judge, list, load, print, replay, report, run, scenarios,
+    selftest, up,
 };
 use crate::config::process_environment;
 
@@ -74,6 +75,7 @@ fn perform(invocation: Invocation, folder: &Path) -> Exit {
             Command::Replay(options) => replay::replay(*options, quiet, cancel).await,
             Command::Load(options) => load::load(*options, invocation.verbosity, cancel).await,
             Command::Judge(options) => judge::judge(&options, invocation.verbosity),
+            Command::Compare(options) => compare::compare(&options),
             Command::Report(options) => report::report(&options),
             Command::ScenarioCopy { name } => scenarios::copy(folder, &name),
             Command::Reserved { name } => reserved(name),

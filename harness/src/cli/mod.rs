@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 pub mod args;
+mod compare;
 mod doctor;
 mod down;
 mod exit;
@@ -14,6 +15,7 @@ mod load;
 mod main;
 mod minimise;
 mod output;
+mod personalities;
 mod print;
 mod progress;
 mod replay;

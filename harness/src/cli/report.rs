@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use x402_assay_reports::terminal::{self, TerminalOptions};
-use x402_assay_reports::{Report, books_csv, html, json, junit, markdown, sarif};
+use x402_assay_reports::{Report, books_csv, github, html, json, junit, markdown, sarif};
 
 use super::args::{Format, ReportOptions};
 use super::exit::Exit;
@@ -38,6 +38,15 @@ pub(super) fn report(options: &ReportOptions) -> Exit {
             Exit::Usage
         }
     }
+}
+
+/// A report by its file, or by the folder that holds it.
+pub(super) fn read_report(path: &Path) -> Result<Report, String> {
+    let file = match path.is_dir() {
+        true => path.join(usual_name(Format::Json)),
+        false => path.to_owned(),
+    };
+    read(&file).map(|input| input.report)
 }
 
 fn read(path: &Path) -> Result<Input, String> {
@@ -105,6 +114,7 @@ fn rendered(input: &Input, options: &ReportOptions) -> Result<String, String> {
         Format::Json => json::render(report),
         Format::Junit => junit::render(report, output::junit_options(options.fail_on)),
         Format::Sarif => sarif::render(report),
+        Format::Github => github::render(report),
         Format::Csv => books_csv::render(report),
         Format::Har => match &input.history {
             Some(events) => har::render(events),
@@ -137,6 +147,7 @@ const fn usual_name(format: Format) -> &'static str {
         Format::Json => "report.json",
         Format::Junit => "junit.xml",
         Format::Sarif => "report.sarif",
+        Format::Github => "annotations.txt",
         Format::Csv => "books.csv",
         Format::Har => "report.har",
     }

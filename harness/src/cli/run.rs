@@ -6,6 +6,7 @@ use std::path::Path;
 use rand::Rng as _;
 use tokio_util::sync::CancellationToken;
 use x402_assay_reports::model::RunVerdict;
+use x402_assay_reports::model::load::LoadReport;
 use x402_assay_reports::terminal::{self, TerminalOptions};
 use x402_assay_reports::{Report, json};
 
@@ -170,12 +171,13 @@ async fn keep_findings(
 
 /// The scenarios to run; what is wrong with the choice is said here.
 fn chosen_sheets(options: &RunOptions) -> Result<Vec<Sheet>, Exit> {
-    let sheets = scenarios::sheets(&options.scenarios).map_err(|problems| {
-        for problem in problems {
-            print::message(&format!("error: {problem}"));
-        }
-        Exit::Usage
-    })?;
+    let sheets =
+        scenarios::sheets(&options.scenarios, &options.scenario_tags).map_err(|problems| {
+            for problem in problems {
+                print::message(&format!("error: {problem}"));
+            }
+            Exit::Usage
+        })?;
     let sheets = scenarios::with_tags(sheets, &options.scenario_tags);
     if sheets.is_empty() && !options.scenarios.is_empty() {
         print::message(
@@ -332,7 +334,16 @@ pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> Exit {
         RunVerdict::Nonconformant => Exit::Nonconformant,
         RunVerdict::Inconclusive => Exit::Inconclusive,
         RunVerdict::Conformant if fail_on == FailOn::Warn && warns(report) => Exit::Nonconformant,
-        RunVerdict::Conformant => Exit::Ok,
+        RunVerdict::Conformant => load_exit(report.load.as_ref()),
+    }
+}
+
+/// Of a run that is conformant: a threshold that was missed, or could not be judged, is no success.
+fn load_exit(load: Option<&LoadReport>) -> Exit {
+    match load {
+        Some(load) if load.misses() => Exit::Missed,
+        Some(load) if load.unclear() => Exit::Inconclusive,
+        _ => Exit::Ok,
     }
 }
 

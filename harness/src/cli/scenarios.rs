@@ -12,13 +12,18 @@ use super::exit::Exit;
 use super::print;
 use crate::config::did_you_mean;
 use crate::runner::Sheet;
-use crate::scenario::{self, BUILTIN, Need, Role, Scenario, builtin_named};
+use crate::scenario::{self, BUILTIN, LOAD_BUILTIN, Need, Role, Scenario, builtin_named};
+
+/// The tag of load scenarios.
+const LOAD_TAG: &str = "load";
 
 /// Reads what was named: built-in scenarios, files, and the `.yaml` files of folders.
 ///
 /// # Errors
 /// Every problem of every file.
-pub(super) fn sheets(named: &[PathBuf]) -> Result<Vec<Sheet>, Vec<String>> {
+pub(super) fn sheets(named: &[PathBuf], tags: &[String]) -> Result<Vec<Sheet>, Vec<String>> {
+    // Load is measured on a machine that does nothing else: `all` leaves it out unless the tag asks for it.
+    let load_too = tags.iter().any(|tag| tag == LOAD_TAG);
     let (mut sheets, mut problems) = (Vec::new(), Vec::new());
     let mut take = |read: Result<Sheet, Vec<String>>| match read {
         Ok(sheet) => sheets.push(sheet),
@@ -36,7 +41,10 @@ pub(super) fn sheets(named: &[PathBuf]) -> Result<Vec<Sheet>, Vec<String>> {
         } else {
             let chosen = BUILTIN
                 .iter()
-                .filter(|(known, _)| name == ALL_SCENARIOS || name == *known);
+                .map(|file| (file, true))
+                .chain(LOAD_BUILTIN.iter().map(|file| (file, load_too)))
+                .filter(|((known, _), in_all)| name == *known || (*in_all && name == ALL_SCENARIOS))
+                .map(|(file, _)| file);
             chosen.for_each(|(known, text)| take(read_builtin(known, text)));
         }
     }
@@ -116,7 +124,8 @@ pub(super) fn list(options: ListOptions) -> String {
         Some(ListRole::Facilitator) => scenario.role == Role::Facilitator,
         Some(ListRole::Client) => false,
     };
-    let all = scenario::builtin().unwrap_or_default();
+    let mut all = scenario::builtin().unwrap_or_default();
+    all.extend(scenario::builtin_load().unwrap_or_default());
     let chosen: Vec<&Scenario> = all.iter().filter(|scenario| wanted(scenario)).collect();
     if options.json {
         return format!(
@@ -151,13 +160,17 @@ fn row(scenario: &Scenario) -> serde_json::Value {
         "tags": scenario.tags,
         "needs": scenario.needs.iter().map(|need: &Need| need.word()).collect::<Vec<_>>(),
         "cases": scenario.expand().len(),
+        "load": scenario.load.is_some(),
     })
 }
 
 /// Writes a built-in scenario to the folder; never over a file that is there.
 pub(super) fn copy(folder: &Path, name: &str) -> Exit {
     let Some(text) = builtin_named(name) else {
-        let hint = did_you_mean(name, BUILTIN.iter().map(|(known, _)| *known));
+        let hint = did_you_mean(
+            name,
+            BUILTIN.iter().chain(LOAD_BUILTIN).map(|(known, _)| *known),
+        );
         print::message(&format!(
             "error: no built-in scenario `{name}`{hint} (x402-assay list --scenarios shows them all)"
         ));

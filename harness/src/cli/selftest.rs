@@ -1,14 +1,17 @@
 //! `selftest`: the kill matrix, measured and compared with what is recorded.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use x402_assay_reports::html::kill_matrix;
 use x402_assay_reports::text::counted;
 
 use super::args::SelftestOptions;
 use super::exit::Exit;
+use super::output::{self, WriteError};
 use super::print;
 use super::progress::Teller;
 use super::run::{guard_binary, refuse};
@@ -29,6 +32,13 @@ pub(super) async fn selftest(
         Ok(guard) => guard,
         Err(error) => return refuse(&error),
     };
+    // Before the measuring, which takes its time.
+    if let Some(out) = &options.out
+        && let Err(error) = output::folder(out)
+    {
+        print::message(&format!("error: --out: {error}"));
+        return Exit::Usage;
+    }
     let teller = Teller::new(quiet);
     let began = Instant::now();
     let told = |done: usize, total: usize| {
@@ -37,7 +47,7 @@ pub(super) async fn selftest(
             teller.stage(&format!("{done} of {total} runs"));
         }
     };
-    let measured = selftest::measure(&guard, WIDTH, &cancel, told).await;
+    let measured = measured(&guard, &cancel, told).await;
     teller.finish();
     if cancel.is_cancelled() {
         print::message("stopped: the matrix was not measured to its end");
@@ -53,7 +63,7 @@ pub(super) async fn selftest(
             };
         }
     };
-    let differences = selftest::differences(&measured, &selftest::recorded());
+    let differences = selftest::differences(&measured, &recorded());
     let shown = Shown {
         rows: &measured,
         differences: &differences,
@@ -67,10 +77,41 @@ pub(super) async fn selftest(
         print::message(&format!("error: stdout: {error}"));
         return Exit::Internal;
     }
+    if let Some(out) = &options.out
+        && let Err(error) = shown.write(out)
+    {
+        print::message(&format!("error: --out: {error}"));
+        return Exit::Internal;
+    }
     match differences.is_empty() {
         true => Exit::Ok,
         false => Exit::Nonconformant,
     }
+}
+
+/// Rows of the facilitator, under the names that tell them from the server's.
+fn of_facilitator(rows: Vec<Row>) -> impl Iterator<Item = Row> {
+    rows.into_iter().map(|row| Row {
+        defect: format!("facilitator:{}", row.defect),
+        ..row
+    })
+}
+
+async fn measured(
+    guard: &std::path::Path,
+    cancel: &CancellationToken,
+    told: impl Fn(usize, usize),
+) -> Result<Vec<Row>, (String, BenchError)> {
+    let mut rows = selftest::measure(guard, WIDTH, cancel, &told).await?;
+    let more = selftest::measure_facilitator(guard, WIDTH, cancel, &told).await?;
+    rows.extend(of_facilitator(more));
+    Ok(rows)
+}
+
+fn recorded() -> Vec<Row> {
+    let mut rows = selftest::recorded();
+    rows.extend(of_facilitator(selftest::recorded_facilitator()));
+    rows
 }
 
 /// What is told.
@@ -99,19 +140,42 @@ impl Shown<'_> {
         text
     }
 
+    /// Writes the page, the JSON and the text; tells where they are.
+    fn write(&self, out: &Path) -> Result<(), WriteError> {
+        let page = kill_matrix::render(&selftest::page(
+            self.rows,
+            self.differences,
+            &self.summary(),
+        ));
+        for (name, text) in [
+            ("kill-matrix.html", page),
+            ("kill-matrix.json", self.as_json()),
+            ("kill-matrix.txt", selftest::text(self.rows)),
+        ] {
+            output::write_file(&out.join(name), &text)?;
+        }
+        print::message(&format!(
+            "the matrix is in {}",
+            out.join("kill-matrix.html").display()
+        ));
+        Ok(())
+    }
+
     fn summary(&self) -> String {
         let killed = self.killed();
         let checks = CHECKS.iter();
         let red = checks.filter(|check| killed.contains(check.id)).count();
+        let is_none = |row: &&Row| row.defect.ends_with(selftest::NONE);
         let unnoticed = self.rows.iter().filter(|row| row.is_unnoticed());
-        let unnoticed = unnoticed.count().saturating_sub(1);
+        let unnoticed = unnoticed.filter(|row| !is_none(row)).count();
+        let defects = self.rows.iter().filter(|row| !is_none(row)).count();
         let outcome = match self.differences.len() {
             0 => "as recorded".to_owned(),
             count => format!("{} from what is recorded", counted(count, "difference")),
         };
         format!(
-            "{outcome}: {}, {red} of {} turned red, {} that only scenarios show; {:.1} s",
-            counted(self.rows.len().saturating_sub(1), "defect"),
+            "{outcome}: {}, {red} of {} turned red, {} that only scenarios or a node show; {:.1} s",
+            counted(defects, "defect"),
             counted(CHECKS.len(), "check"),
             counted(unnoticed, "defect"),
             self.seconds
@@ -160,7 +224,7 @@ mod tests {
 
     #[test]
     fn differences_stand_first_and_the_sum_last() {
-        let recorded = selftest::recorded();
+        let recorded = super::recorded();
         let mut measured = recorded.clone();
         let place = measured.iter().position(|row| !row.red.is_empty()).unwrap();
         let gone = measured[place].red.remove(0);

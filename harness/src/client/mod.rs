@@ -7,6 +7,7 @@ pub mod facilitator;
 pub(crate) mod identifier;
 mod payer;
 mod sign;
+mod upto;
 mod variations;
 
 pub use challenge::{ReadChallenge, Unreadable, detect, read, read_v1, read_v2};
@@ -17,6 +18,7 @@ pub use sign::{
     BACKDATED_SECONDS, LONGEST_LIFE_SECONDS, SHORTEST_LIFE_SECONDS, SignOptions, SignedPayment,
     sign,
 };
+pub use upto::{SignedPermit, choose_upto, sign_upto};
 pub use variations::{
     CannotVary, How, MALFORMED, Malformed, STRANGER, VARIATIONS, Variation, vary,
 };

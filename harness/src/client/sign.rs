@@ -78,6 +78,7 @@ impl SignedPayment {
                 pay_to: self.terms.pay_to,
                 amount: self.terms.amount,
             },
+            upto: None,
             wrong: wrong.map(str::to_owned),
         }
     }

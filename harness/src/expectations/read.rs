@@ -9,7 +9,7 @@ use crate::audit::invariants::INVARIANTS;
 use crate::checks::CHECKS;
 use crate::config::did_you_mean;
 use crate::config::yaml::{self, MapView, ProblemList, Problems, View};
-use crate::scenario::BUILTIN;
+use crate::scenario::{BUILTIN, LOAD_BUILTIN};
 
 /// The file that is read when none is named and it is there.
 pub const FILE: &str = "x402-assay.expectations.yaml";
@@ -107,7 +107,7 @@ fn known(view: &View<'_>, scenarios: &[String]) -> Option<String> {
     let ids = || {
         let checks = CHECKS.iter().map(|check| check.id);
         let invariants = INVARIANTS.iter().map(|invariant| invariant.id);
-        let library = BUILTIN.iter().map(|(name, _)| *name);
+        let library = BUILTIN.iter().chain(LOAD_BUILTIN).map(|(name, _)| *name);
         let own = scenarios.iter().map(String::as_str);
         checks.chain(invariants).chain(library).chain(own)
     };

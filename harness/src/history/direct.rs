@@ -30,9 +30,10 @@ pub fn said(calls: &[DirectCall<'_, '_>]) -> String {
     }
 }
 
-/// Long enough for every reason of the specification.
+/// In one line, long enough for every reason of the specification.
 pub fn short(text: &str) -> String {
-    text.chars().take(80).collect()
+    let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(80).collect()
 }
 
 /// A direct call with its answer.

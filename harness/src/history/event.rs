@@ -270,8 +270,18 @@ pub struct Signed {
     pub valid_before: u64,
     /// What the server advertised: (recipient, base units).
     pub offered: Offered,
+    /// Set for a permit of the `upto` scheme: the amounts above are ceilings then.
+    pub upto: Option<SignedUpto>,
     /// `None` for an honest payment; else what is wrong with it on purpose, for example `amount-low`.
     pub wrong: Option<String>,
+}
+
+/// What is known of a payment that is settled by use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedUpto {
+    /// Base units that its use should cost, as the profile's `price` of the route says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<U256>,
 }
 
 /// The terms of the offer that a payment answers.

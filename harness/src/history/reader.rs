@@ -4,7 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::event::Event;
+use x402_assay_reports::text;
+
+use super::event::{Event, What};
+
+/// This version, as it is written into every history.
+const OUR_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Longest line that is read; the longest the recorder writes is a 64 KiB body with every byte escaped.
 const MAX_LINE_BYTES: u64 = 1 << 20;
@@ -97,6 +102,7 @@ pub fn read_from(mut source: impl BufRead) -> io::Result<History> {
         match parse(&line, history.events.len() as u64) {
             Ok(event) => history.events.push(event),
             Err(cause) => {
+                let cause = format!("{cause}{}", other_version(&history.events));
                 history.damage = Some(Damage {
                     line: history.events.len() + 1,
                     cause,
@@ -104,6 +110,21 @@ pub fn read_from(mut source: impl BufRead) -> io::Result<History> {
                 return Ok(history);
             }
         }
+    }
+}
+
+/// A line that cannot be read may be whole, in the words of another version: the history's first events tell which.
+fn other_version(events: &[Event]) -> String {
+    let written = events.iter().find_map(|event| match &event.what {
+        What::RunStarted(run) => Some(run.bench_version.as_str()),
+        _ => None,
+    });
+    match written {
+        Some(version) if version != OUR_VERSION => format!(
+            " (written by x402-assay {}, and this is {OUR_VERSION}: read it with that version)",
+            text::line(version, 40)
+        ),
+        _ => String::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::AuthorizationKey;
 
-use super::event::{Offered, Signed};
+use super::event::{Offered, Signed, SignedUpto};
 
 /// The line's form of [`Signed`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct SignedLine {
     valid: (u64, u64),
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instead: Option<Box<Instead>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upto: Option<SignedUpto>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wrong: Option<String>,
 }
@@ -61,6 +63,7 @@ impl From<Signed> for SignedLine {
             value: offered.amount,
             valid: (signed.valid_after, signed.valid_before),
             instead: (instead != Instead::default()).then(|| Box::new(instead)),
+            upto: signed.upto,
             wrong: signed.wrong,
         }
     }
@@ -88,6 +91,7 @@ impl From<SignedLine> for Signed {
                 pay_to: line.to,
                 amount: line.value,
             },
+            upto: line.upto,
             wrong: line.wrong,
         }
     }
@@ -120,6 +124,7 @@ mod tests {
                 pay_to,
                 amount,
             },
+            upto: None,
             wrong: None,
         }
     }
@@ -140,6 +145,16 @@ mod tests {
         let line = line(&honest());
         assert!(line.len() < 400, "{}: {line}", line.len());
         assert!(!line.contains("instead"), "{line}");
+    }
+
+    #[test]
+    fn a_ceiling_is_told_from_an_amount() {
+        for price in [None, Some(U256::from(4_000))] {
+            let mut signed = honest();
+            signed.upto = Some(SignedUpto { price });
+            assert!(line(&signed).contains("upto"));
+        }
+        assert!(!line(&honest()).contains("upto"));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(crate) enum EngineError {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) origin: Instant,
+    /// From there to the end of it all.
+    pub(super) lasted: Duration,
     pub(super) shards: Vec<Done>,
 }
 
@@ -93,6 +95,7 @@ pub(super) async fn run(
     while let Some(tick) = ticked.recv().await {
         on_tick(tick);
     }
+    let lasted = origin.elapsed();
     let joined = tokio::task::spawn_blocking(move || {
         let joined = handles.into_iter().map(JoinHandle::join);
         joined.collect::<Vec<_>>()
@@ -105,7 +108,11 @@ pub(super) async fn run(
                 .map_err(EngineError::NotReady)?,
         );
     }
-    Ok(Ended { origin, shards })
+    Ok(Ended {
+        origin,
+        lasted,
+        shards,
+    })
 }
 
 fn spawn(

@@ -34,6 +34,8 @@ pub(super) struct Measured<'a> {
     /// From the origin to the end of the last measured journey, and to the beginning of the last.
     pub(super) last_end: Duration,
     pub(super) last_begin: Duration,
+    /// What was run of the schedule, warm-up left out.
+    pub(super) length: Duration,
     pub(super) ledger: &'a str,
     pub(super) at_rest: bool,
     pub(super) patience: Duration,
@@ -49,7 +51,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
     let span = measured
         .last_end
         .saturating_sub(plan.warm_up)
-        .max(plan.pace.duration());
+        .max(measured.length);
     let goodput = match plan.kind {
         LoadKind::Paid | LoadKind::Settle => measured.totals.goodput,
         LoadKind::Unpaid | LoadKind::Verify => tally.counts.good,
@@ -82,7 +84,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
 
 fn arrivals(measured: &Measured<'_>) -> Arrivals {
     let (plan, counts) = (measured.plan, &measured.tally.counts);
-    let length = plan.pace.duration();
+    let length = measured.length;
     let sending = measured.last_begin.saturating_sub(plan.warm_up).max(length);
     Arrivals {
         offered: counts.due,

@@ -251,9 +251,8 @@ async fn conclude(
         totals = audit.totals(&rules);
     }
     let (payments, payments_left_out) = payments(&audit, &addresses);
-    let mined = driven.blocks.as_ref();
-    let mined = mined.map(|seen| figures::mined(&audit, seen, origin, &rules));
-    let facilitator = figures::read(field, head, totals.settled).await?;
+    let blocks = driven.blocks.as_deref();
+    let mined = blocks.map(|seen| figures::mined(&audit, seen, origin, &rules));
     let since = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(origin));
     let measured = Measured {
         plan,
@@ -266,10 +265,11 @@ async fn conclude(
         memory: watched.memory_before.zip(watched.memory_peak),
         last_end: since(last_end).unwrap_or_default(),
         last_begin: since(last_begin).unwrap_or_default(),
+        length: length(field, plan, ended.lasted),
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
-        facilitator,
+        facilitator: figures::read(field, head, totals.settled).await?,
         mined,
     };
     let report = result::report(measured);
@@ -287,6 +287,15 @@ async fn conclude(
         strays: rules.strays,
         interrupted: field.cancel.is_cancelled(),
     })
+}
+
+/// What was run of the schedule, warm-up left out.
+fn length(field: &Field<'_>, plan: &LoadPlan, lasted: Duration) -> Duration {
+    let planned = plan.pace.duration();
+    match field.cancel.is_cancelled() {
+        true => planned.min(lasted.saturating_sub(plan.warm_up)),
+        false => planned,
+    }
 }
 
 /// What every shard is told.
@@ -479,6 +488,9 @@ async fn drive(
     .await?;
     // The engine's own threads are gone: what they used is in their own records.
     watched.cpu = spent(&cpu_before, &cpu_after, &ended);
+    if field.stranger().is_some() {
+        watched.cpu = cpu::under_test(watched.cpu);
+    }
     Ok((ended, watched))
 }
 

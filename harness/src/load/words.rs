@@ -51,6 +51,22 @@ pub(crate) fn shown(text: &str) -> String {
     x402_assay_reports::text::line(text, 60)
 }
 
+/// Reads a percentage with its sign, from 0 to `most`: `10%`, `2.5%`.
+///
+/// # Errors
+/// When the sign is missing, it is no plain number, or it is out of bounds.
+pub fn parse_percent(text: &str, most: f64) -> Result<f64, Wrong> {
+    let text = text.trim();
+    let number = text.strip_suffix('%').map(str::trim_end);
+    let percent = number.and_then(decimal).filter(|percent| *percent <= most);
+    percent.ok_or_else(|| {
+        Wrong::new(
+            format!("`{}` is not a percentage from 0% to {most}%", shown(text)),
+            "write one such as `10%`",
+        )
+    })
+}
+
 /// Reads a rate: `500/s`, `0.5/s`, `30000/min`, `100/m`, `7200/h`; gives it per second.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::metered::Usage;
 use super::options::MARKER;
 use super::page::Page;
 
@@ -59,6 +60,8 @@ pub(super) enum Content {
     Delay(String),
     /// `GET /paid/stream`
     Stream,
+    /// `GET /metered`: costs what it uses.
+    Metered(Usage),
 }
 
 impl Content {
@@ -72,6 +75,7 @@ impl Content {
             Self::File(path) => good(json!({ "content": MARKER, "file": path })),
             Self::Status(code) => status(code),
             Self::Delay(ms) => delay(ms).await,
+            Self::Metered(usage) => usage.produce(),
             Self::Stream => Page::new(StatusCode::OK, "text/plain", chunks().concat()),
         }
     }

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use x402_assay_protocol::write::set;
 use x402_assay_protocol::{Version, facilitator};
 
+use super::content::Content;
 use super::defects::Defect;
 use super::incoming::Presented;
+use super::metered::{charge, is_upto};
 use super::offers::{Offer, QUOTE_ID, Ware, offers};
 use super::shop::Shop;
 use super::variants::Variant;
@@ -26,10 +28,16 @@ pub(super) struct Deal {
     pub(super) payer: String,
     /// Generation.
     pub(super) version: Version,
+    /// True when verify is asked about a ceiling, and settle about what was used.
+    pub(super) by_use: bool,
 }
 
 /// Finds the offer; `None` when the payment answers none of ours.
-pub(super) fn strike(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> Option<Deal> {
+pub(super) fn strike(
+    shop: &Shop,
+    (ware, content): (Ware<'_>, &Content),
+    payment: &Presented,
+) -> Option<Deal> {
     let requirements = match shop.has(Defect::TrustClientTerms) {
         true => client_terms(shop, ware, payment)?,
         false => own_terms(shop, ware, payment)?,
@@ -47,11 +55,18 @@ pub(super) fn strike(shop: &Shop, ware: Ware<'_>, payment: &Presented) -> Option
     if shop.has(Defect::FacilitatorRequestWithoutVersion) {
         set(&mut request, "/x402Version", None);
     }
-    let settle_request = match (&payment.accepted, shop.has(Defect::SettleWithClientTerms)) {
+    let by_use = is_upto(&requirements);
+    let mut settle_request = match (&payment.accepted, shop.has(Defect::SettleWithClientTerms)) {
         (Some(claimed), true) => facilitator::request(payment.version, &forwarded, claimed),
         _ => request.clone(),
     };
+    if let (true, Content::Metered(usage), Some(ceiling)) = (by_use, content, ware.ceiling) {
+        let charged = charge(shop, *usage, ceiling).to_string();
+        let amount = Some(json!(charged));
+        set(&mut settle_request, "/paymentRequirements/amount", amount);
+    }
     Some(Deal {
+        by_use,
         settle_request,
         network: network.to_owned(),
         price: shop.price(ware.price, shop.quote_in_force()),

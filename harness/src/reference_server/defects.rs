@@ -134,6 +134,10 @@ switches! {
     SettlementOverridesLeak = "settlement-overrides-leak": "The handler's `Settlement-Overrides` header is left on the paid answer.";
     ExtensionResponsesForwarded = "extension-responses-forwarded": "The facilitator's `EXTENSION-RESPONSES` header is passed on to the client.";
     LeakInHeader = "leak-in-header": "The 402 after a failed settlement carries the paid body in a header.";
+    // Settlement by use.
+    UptoAboveCeiling = "upto-above-ceiling": "An `upto` payment is settled for more than its signed ceiling.";
+    UptoTakesCeiling = "upto-takes-ceiling": "An `upto` payment is settled for its ceiling, whatever was used.";
+    UptoDrawsAgain = "upto-draws-again": "An `upto` payment is an allowance: each request draws on it anew, whatever settle says of it.";
     // Repeats.
     ReplayCache = "replay-cache": "A header that bought once is served again without payment.";
     ReplayCacheAnyRoute = "replay-cache-any-route": "A header that bought once is served on every route: the verdict is kept without the resource.";

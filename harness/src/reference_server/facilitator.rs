@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use url::Url;
+use x402_assay_protocol::eip3009::parse_address;
+use x402_assay_protocol::upto;
 use x402_mock_facilitator::event::Endpoint;
 
+use super::facilitator_auth::FacilitatorAuth;
 use super::leniency::Leniency;
 use super::options::{ReferenceServerOptions, StartError};
 use super::witness::{Watched, Witness};
@@ -38,6 +43,8 @@ pub(super) struct Settled {
     pub(super) reason: Option<String>,
     /// `payer`.
     pub(super) payer: Option<String>,
+    /// `amount`, which `upto` tells.
+    pub(super) amount: Option<String>,
     /// The `EXTENSION-RESPONSES` header, which is meant for the server alone.
     pub(super) aside: Option<String>,
 }
@@ -48,6 +55,9 @@ pub(super) enum Trouble {
     /// No answer.
     #[error("the facilitator cannot be asked: {0}")]
     Transport(#[from] reqwest::Error),
+    /// It wants headers that cannot be had.
+    #[error("the facilitator cannot be asked: {0}")]
+    Auth(String),
     /// An answer that says nothing.
     #[error("the facilitator's answer is not usable: {0}")]
     Junk(String),
@@ -60,6 +70,7 @@ pub(super) struct FacilitatorClient {
     verify: Url,
     settle: Url,
     supported: Url,
+    auth: Option<Arc<dyn FacilitatorAuth>>,
     witness: Option<Arc<dyn Witness>>,
     leniency: Leniency,
 }
@@ -94,6 +105,7 @@ impl FacilitatorClient {
             verify: endpoint("verify")?,
             settle: endpoint("settle")?,
             supported: endpoint("supported")?,
+            auth: options.facilitator_auth.clone(),
             witness: options.witness.clone(),
             leniency,
         })
@@ -133,6 +145,7 @@ impl FacilitatorClient {
             transaction: text(&answer, "transaction").unwrap_or_default(),
             reason: text(&answer, "errorReason"),
             payer: text(&answer, "payer"),
+            amount: text(&answer, "amount"),
             aside: aside.clone(),
         };
         let unusable = || Trouble::Junk(format!("no outcome in {}", shortened(&answer)));
@@ -143,7 +156,8 @@ impl FacilitatorClient {
             Some(true) if ok => {
                 let settled = settled(true);
                 let same_network = text(&answer, "network").is_some_and(|named| named == network);
-                if self.leniency.truthy || (same_network && is_hash(&settled.transaction)) {
+                let moved = is_hash(&settled.transaction) || is_free(request, &settled);
+                if self.leniency.truthy || (same_network && moved) {
                     Ok(settled)
                 } else {
                     Err(unusable())
@@ -178,14 +192,41 @@ impl FacilitatorClient {
         Ok(kinds.iter().any(ours))
     }
 
+    /// `GET /supported`: who settles `upto` payments on this network, if anybody.
+    pub(super) async fn upto_settler(&self, network: &str) -> Result<Option<Address>, Trouble> {
+        let answer = self.ask_supported().await?;
+        let (ok, answer) = (answer.ok(), answer.json()?);
+        let kinds = answer.get("kinds").and_then(Value::as_array);
+        let (true, Some(kinds)) = (ok, kinds) else {
+            return Err(Trouble::Junk(format!("no kinds in {}", shortened(&answer))));
+        };
+        let ours = |kind: &&Value| kind["scheme"] == upto::SCHEME && kind["network"] == network;
+        let named = kinds.iter().filter(ours);
+        let mut settlers =
+            named.filter_map(|kind| kind["extra"][upto::FACILITATOR_ADDRESS].as_str());
+        Ok(settlers.find_map(parse_address))
+    }
+
     /// `GET /supported`; the answer does not matter.
     pub(super) async fn supported(&self) -> Result<(), Trouble> {
         self.ask_supported().await.map(|_| ())
     }
 
+    async fn headers(&self, method: &Method, url: &Url) -> Result<HeaderMap, Trouble> {
+        match &self.auth {
+            None => Ok(HeaderMap::new()),
+            Some(auth) => auth
+                .headers(method, url.path())
+                .await
+                .map_err(Trouble::Auth),
+        }
+    }
+
     async fn ask_supported(&self) -> Result<Answer, Trouble> {
+        let headers = self.headers(&Method::GET, &self.supported).await?;
         let watched = Watched::begin(self.witness.as_ref(), Endpoint::Supported, b"");
-        let answer = Answer::of(self.http.get(self.supported.clone()).send().await?).await?;
+        let request = self.http.get(self.supported.clone()).headers(headers);
+        let answer = Answer::of(request.send().await?).await?;
         watched.answered(answer.status.as_u16(), &answer.body);
         Ok(answer)
     }
@@ -196,10 +237,12 @@ impl FacilitatorClient {
             _ => &self.settle,
         };
         let body = request.to_string();
+        let headers = self.headers(&Method::POST, url).await?;
         let watched = Watched::begin(self.witness.as_ref(), on, body.as_bytes());
         let request = self
             .http
             .post(url.clone())
+            .headers(headers)
             .header(http::header::CONTENT_TYPE, "application/json");
         let answer = Answer::of(request.body(body).send().await?).await?;
         watched.answered(answer.status.as_u16(), &answer.body);
@@ -241,6 +284,28 @@ impl Answer {
         serde_json::from_slice(&self.body)
             .map_err(|error| Trouble::Junk(format!("status {}: {error}", self.status)))
     }
+}
+
+/// True for the settlement of an `upto` payment that used nothing: that needs no transaction.
+fn is_free(request: &Value, settled: &Settled) -> bool {
+    let asked = &request["paymentRequirements"];
+    asked["scheme"] == upto::SCHEME
+        && asked["amount"] == "0"
+        && settled.transaction.is_empty()
+        && settled.amount.as_deref() == Some("0")
+}
+
+impl Settled {
+    /// True when it was refused because the authorization was used before, or is being used.
+    pub(super) fn is_used(&self) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        says_used(reason) || reason == "duplicate_settlement"
+    }
+}
+
+/// True for the reason codes of a used nonce.
+pub(super) fn says_used(reason: &str) -> bool {
+    reason.contains("nonce_already_used") || reason == "permit2_invalid_nonce"
 }
 
 fn text(answer: &Value, name: &str) -> Option<String> {

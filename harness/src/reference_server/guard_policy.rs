@@ -91,8 +91,9 @@ impl Policy {
             Keying::Authorization => Key::Authorization(authorization.from, authorization.nonce),
             Keying::Header => Key::Text(payment.header.clone()),
             Keying::NonceText => {
-                let written = payment.raw.pointer("/payload/authorization/nonce");
-                let text = written.and_then(serde_json::Value::as_str);
+                let payload = &payment.raw["payload"];
+                let signed = ["authorization", "permit2Authorization"].map(|name| &payload[name]);
+                let text = signed.iter().find_map(|signed| signed["nonce"].as_str());
                 Key::Text(text.unwrap_or_default().into())
             }
         }

@@ -3,10 +3,11 @@
 use http::HeaderMap;
 use serde_json::Value;
 use x402_assay_protocol::header::{self, Encoding};
-use x402_assay_protocol::{Authorization, Payment, Version, write};
+use x402_assay_protocol::{Payment, Version, write};
 
 use super::defects::Defect;
 use super::options::ReferenceServerOptions;
+use super::signed::Signed;
 
 /// What a request carries.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(super) struct Presented {
     /// v2: the offer the client says it accepts.
     pub(super) accepted: Option<Value>,
     /// The authorization.
-    pub(super) authorization: Authorization,
+    pub(super) authorization: Signed,
     /// Defect `repeated-header-unsettled`: it stood beside another one.
     pub(super) unsettled: bool,
 }
@@ -122,7 +123,8 @@ fn present(version: Version, header: &[u8], overwrites: bool) -> Result<Presente
     if let Some(problem) = payment.problems.first() {
         return Err(problem.to_string());
     }
-    let Some(authorization) = payment.authorization else {
+    let exact = payment.authorization.map(Signed::from);
+    let Some(authorization) = exact.or_else(|| payment.permit.map(Signed::from)) else {
         return Err("payload.authorization is missing".to_owned());
     };
     Ok(Presented {

@@ -12,6 +12,7 @@ mod deal;
 mod defects;
 mod deviations;
 mod facilitator;
+mod facilitator_auth;
 mod guard;
 mod guard_policy;
 mod hygiene;
@@ -19,6 +20,7 @@ mod identifier;
 mod incoming;
 mod kinds;
 mod leniency;
+mod metered;
 mod odd_offers;
 mod offers;
 mod one_at_a_time;
@@ -31,6 +33,7 @@ mod replays;
 mod server;
 mod settlement;
 mod shop;
+mod signed;
 mod start;
 mod streaming;
 mod switches;
@@ -40,7 +43,10 @@ mod witness;
 
 pub use defects::{Defect, DefectSet};
 pub use deviations::Deviations;
-pub use options::{MARKER, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError};
+pub use facilitator_auth::FacilitatorAuth;
+pub use options::{
+    MARKER, METERED_PRICE, PREMIUM_PRICE, PRICE, ReferenceServerOptions, StartError,
+};
 pub use server::ReferenceServer;
 pub use switches::{Switches, UnknownSwitch};
 pub use variants::{Variant, VariantSet};

@@ -7,6 +7,7 @@ use x402_assay_protocol::write::set;
 use x402_assay_protocol::{Version, network::by_chain_id};
 
 use super::defects::Defect;
+use super::metered;
 use super::odd_offers::{odd_offers, pay_to};
 use super::options::ReferenceServerOptions;
 use super::shop::Shop;
@@ -34,6 +35,8 @@ pub(super) struct Ware<'a> {
     pub(super) url: &'a str,
     /// Base units.
     pub(super) price: U256,
+    /// The most it may cost, if it is sold by use as well.
+    pub(super) ceiling: Option<U256>,
 }
 
 /// The network as a generation writes it.
@@ -56,6 +59,9 @@ pub(super) fn offers(shop: &Shop, version: Version, ware: Ware<'_>, quote: u64) 
         offers.extend(foreign(&first));
     }
     offers.push(first.clone());
+    if version == Version::V2 {
+        offers.extend(metered::offer(shop, ware, &first));
+    }
     if shop.does(Variant::TwoOffers) || shop.has(Defect::OtherOfferForwarded) {
         let mut longer = first;
         set(
@@ -70,7 +76,7 @@ pub(super) fn offers(shop: &Shop, version: Version, ware: Ware<'_>, quote: u64) 
     }
     let honoured = offers.into_iter().map(|own| Offer {
         advertised: deviating(shop, version, ware.price, own.clone()),
-        own: is_payable(&own).then_some(own),
+        own: (is_payable(&own) || metered::is_upto(&own)).then_some(own),
     });
     let odd = odd.into_iter().map(|advertised| Offer {
         advertised,

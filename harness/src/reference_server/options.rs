@@ -8,6 +8,7 @@ use alloy_primitives::{Address, U256};
 use x402_assay_protocol::{Network, TokenDomain, Version};
 
 use super::defects::DefectSet;
+use super::facilitator_auth::FacilitatorAuth;
 use super::variants::VariantSet;
 use super::witness::Witness;
 use crate::http::SetupError;
@@ -20,6 +21,11 @@ pub const PRICE: u64 = 10_000;
 /// What `/premium` costs in base units where nothing else is said: three times as much as the other routes.
 pub const PREMIUM_PRICE: u64 = 30_000;
 
+/// Units a request for `/metered` uses where it does not say, of the ten that the ceiling pays for.
+pub(super) const METERED_UNITS: u64 = 4;
+/// What `/metered` charges then, in base units, where nothing else is said of prices.
+pub const METERED_PRICE: u64 = PRICE / 10 * METERED_UNITS;
+
 /// Options of a [`super::ReferenceServer`].
 #[derive(Debug, Clone)]
 pub struct ReferenceServerOptions {
@@ -27,6 +33,8 @@ pub struct ReferenceServerOptions {
     pub facilitator_url: String,
     /// Headers of every facilitator call.
     pub facilitator_headers: http::HeaderMap,
+    /// Further headers, fresh for every facilitator call.
+    pub facilitator_auth: Option<Arc<dyn FacilitatorAuth>>,
     /// Sees every facilitator call, if there is somebody.
     pub witness: Option<Arc<dyn Witness>>,
     /// Time for one facilitator call; longer than a settlement takes.
@@ -39,6 +47,8 @@ pub struct ReferenceServerOptions {
     pub price: U256,
     /// Price of `/premium` in base units.
     pub premium_price: U256,
+    /// Whether `/metered` is there: sold by use, with the other routes' price as the ceiling, where `upto` is settled.
+    pub meters: bool,
     /// Seconds an authorization should live.
     pub max_timeout_seconds: u64,
     /// Generations that are spoken; never empty.
@@ -61,12 +71,14 @@ impl ReferenceServerOptions {
         Self {
             facilitator_url: facilitator_url.into(),
             facilitator_headers: http::HeaderMap::new(),
+            facilitator_auth: None,
             witness: None,
             facilitator_timeout: Duration::from_secs(30),
             token: network.usdc_domain(),
             pay_to,
             price: U256::from(PRICE),
             premium_price: U256::from(PREMIUM_PRICE),
+            meters: false,
             max_timeout_seconds: 60,
             versions,
             asks_supported: false,

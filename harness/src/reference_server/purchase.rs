@@ -14,11 +14,12 @@ use super::challenge::challenge;
 use super::content::Content;
 use super::deal::{Deal, is_outdated, looks_right, strike};
 use super::defects::Defect;
-use super::facilitator::{EXTENSION_RESPONSES, Settled, Verified};
+use super::facilitator::{EXTENSION_RESPONSES, Settled, Verified, says_used};
 use super::guard::{Claim, OpenPurchase, Taken};
 use super::hygiene;
 use super::identifier::{InUse, Known};
 use super::incoming::{self, Incoming, Presented, Undecodable};
+use super::metered;
 use super::offers::Ware;
 use super::one_at_a_time::MidPurchase;
 use super::outage;
@@ -29,11 +30,6 @@ use super::shop::Shop;
 use super::start;
 use super::streaming;
 use super::variants::Variant;
-
-/// What the reason codes of a used nonce have in common.
-const NONCE_USED: &str = "nonce_already_used";
-/// Reason code of an authorization that is being settled for somebody else.
-const DUPLICATE: &str = "duplicate_settlement";
 
 /// Answers a request for paid content. The purchase runs to its end even when the client goes away: half of one
 /// would leave a payment that was neither made nor given back.
@@ -56,7 +52,7 @@ pub(super) async fn sell(shop: Arc<Shop>, ask: Ask) -> Response {
 /// Defect `free-route-charges`: what is paid along with a free request is taken.
 pub(super) async fn charge(shop: &Shop, ask: &Ask) {
     if let Incoming::Payment(payment) = incoming::read(&shop.options, &ask.headers)
-        && let Some(deal) = strike(shop, shop.ware(ask), &payment)
+        && let Some(deal) = strike(shop, (shop.ware(ask), &ask.content), &payment)
         && let Ok(Verified::Valid) = shop.facilitator.verify(&deal.request).await
     {
         // The request is free: what came of it changes nothing.
@@ -65,9 +61,9 @@ pub(super) async fn charge(shop: &Shop, ask: &Ask) {
 }
 
 /// One request on its way through the shop.
-struct Purchase {
-    shop: Arc<Shop>,
-    ask: Ask,
+pub(super) struct Purchase {
+    pub(super) shop: Arc<Shop>,
+    pub(super) ask: Ask,
 }
 
 impl Purchase {
@@ -77,6 +73,9 @@ impl Purchase {
         }
         if let Some(page) = hygiene::answer(&self.shop, &self.ask) {
             return self.uncached(page).into();
+        }
+        if matches!(self.ask.content, Content::Metered(_)) {
+            self.shop.settler.learn(&self.shop).await;
         }
         let incoming = incoming::read(&self.shop.options, &self.ask.headers);
         let paying = !matches!(incoming, Incoming::Nothing);
@@ -105,7 +104,7 @@ impl Purchase {
     }
 
     /// The 402 to a payment that is refused.
-    fn refusal(&self, error: &str) -> Page {
+    pub(super) fn refusal(&self, error: &str) -> Page {
         match self.shop.has(Defect::RefusalWithoutChallenge) {
             true => self.uncached(Page::error(StatusCode::PAYMENT_REQUIRED, error)),
             false => self.challenge(error),
@@ -165,7 +164,7 @@ impl Purchase {
         if let Some(page) = self.replayed(payment).await {
             return page.into();
         }
-        let Some(deal) = strike(shop, self.ware(), payment) else {
+        let Some(deal) = strike(shop, (self.ware(), &self.ask.content), payment) else {
             if is_outdated(shop, self.ware(), payment) {
                 let why = "the price has changed";
                 return Page::error(StatusCode::INTERNAL_SERVER_ERROR, why).into();
@@ -173,12 +172,17 @@ impl Purchase {
             return self.refusal("No matching payment requirements").into();
         };
         let deal = hygiene::overridden(shop, &self.ask.headers, deal);
+        if deal.by_use && shop.has(Defect::UptoDrawsAgain) {
+            return metered::draw(self, &deal, payment).await;
+        }
         match shop.guard.take(payment, now()) {
             Taken::Refused(why) => self.used(why).into(),
             Taken::Full => self.outage("too many payments are remembered").into(),
             Taken::Open(claim, open) => self.resume(claim, &open, &deal, payment).await.into(),
             Taken::Claimed(claim)
-                if (shop.does(Variant::Upfront) && !shop.has(Defect::UpfrontLate))
+                if (shop.does(Variant::Upfront)
+                    && !shop.has(Defect::UpfrontLate)
+                    && !deal.by_use)
                     || shop.has(Defect::UpfrontUndeclared) =>
             {
                 self.settle_first(claim, &deal, payment).await.into()
@@ -233,7 +237,7 @@ impl Purchase {
                     let _ = shop.facilitator.settle(&deal.request, &deal.network).await;
                 }
                 claim.release();
-                let used = reason.contains(NONCE_USED);
+                let used = says_used(&reason);
                 if used && !shop.has(Defect::UsedNonceIsPaid) {
                     return self.refused_as_used(&deal, &reason).into();
                 }
@@ -370,7 +374,13 @@ impl Purchase {
         }
     }
 
-    fn deliver(&self, page: Page, deal: &Deal, settled: &Settled, payment: &Presented) -> Page {
+    pub(super) fn deliver(
+        &self,
+        page: Page,
+        deal: &Deal,
+        settled: &Settled,
+        payment: &Presented,
+    ) -> Page {
         let shop = &self.shop;
         if shop.has(Defect::ChargeWithoutService) {
             return Page::error(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
@@ -422,7 +432,7 @@ impl Purchase {
     }
 
     /// The settlement failed for good (section 2.3): 402 with the failed receipt.
-    fn failed(&self, deal: &Deal, settled: &Settled) -> Page {
+    pub(super) fn failed(&self, deal: &Deal, settled: &Settled) -> Page {
         let shop = &self.shop;
         let reason = settled.reason.as_deref().unwrap_or("Settlement failed");
         let challenges =
@@ -456,6 +466,7 @@ impl Purchase {
                 transaction: String::new(),
                 reason: Some(reason.to_owned()),
                 payer: None,
+                amount: None,
                 aside: None,
             };
             receipt::attach(&self.shop, &mut page, deal, &refused);
@@ -464,9 +475,7 @@ impl Purchase {
     }
 
     fn counts_as_paid(&self, settled: &Settled) -> bool {
-        let reason = settled.reason.as_deref().unwrap_or_default();
-        let used = reason.contains(NONCE_USED) || reason == DUPLICATE;
-        used && self.shop.has(Defect::UsedNonceIsPaid)
+        settled.is_used() && self.shop.has(Defect::UsedNonceIsPaid)
     }
 
     /// The settlement may have happened: no fresh challenge, or the client would sign and pay again.
@@ -502,7 +511,7 @@ impl Purchase {
         page
     }
 
-    fn outage(&self, why: &str) -> Page {
+    pub(super) fn outage(&self, why: &str) -> Page {
         // Expected: the bench makes its facilitator fail on purpose.
         tracing::info!(url = %self.ask.url, "failing closed: {why}");
         let status = match self.shop.does(Variant::OutageIs503) {
@@ -512,7 +521,7 @@ impl Purchase {
         self.uncached(Page::error(status, why).with("retry-after", "1"))
     }
 
-    fn paid_page(&self, mut page: Page) -> Page {
+    pub(super) fn paid_page(&self, mut page: Page) -> Page {
         self.shop.cache(&mut page, "private");
         page
     }

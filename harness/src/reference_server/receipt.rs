@@ -39,11 +39,16 @@ fn receipt(shop: &Shop, deal: &Deal, settled: &Settled) -> Value {
     } else if shop.does(Variant::NullMembers) {
         receipt["errorReason"] = Value::Null;
     }
+    if let Some(amount) = settled.amount.as_ref().filter(|_| deal.by_use) {
+        receipt["amount"] = json!(amount);
+    }
     if shop.does(Variant::MinimalReceipt) && deal.version == Version::V2 {
         set(&mut receipt, "/payer", None);
     }
     if shop.does(Variant::ExtraFields) {
-        receipt["amount"] = json!(deal.price.to_string());
+        if !deal.by_use {
+            receipt["amount"] = json!(deal.price.to_string());
+        }
         receipt["x-shop"] = json!("reference");
     }
     receipt

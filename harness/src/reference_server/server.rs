@@ -24,6 +24,7 @@ use super::cors;
 use super::defects::Defect;
 use super::facilitator::FacilitatorClient;
 use super::leniency::Leniency;
+use super::metered::Usage;
 use super::options::{ReferenceServerOptions, StartError};
 use super::outage;
 use super::page::Page;
@@ -33,6 +34,8 @@ use super::wire::{self, Quirks};
 
 /// How long the impatient server waits for its facilitator.
 const IMPATIENCE: Duration = Duration::from_millis(400);
+/// What is said where nothing is.
+const NOTHING: &str = "there is nothing here";
 /// Largest request body.
 const BODY_MAX: usize = 1 << 20;
 
@@ -152,6 +155,7 @@ fn router(site: Site) -> Router {
         .route("/paid/status/{code}", get(status))
         .route("/paid/delay/{ms}", get(delay))
         .route("/paid/stream", get(stream))
+        .route("/metered", get(metered))
         .route("/health", get(health))
         .route("/_bench/executions", get(executions))
         .fallback(other)
@@ -208,6 +212,21 @@ async fn stream(
     site.sell(method, &uri, headers, Content::Stream).await
 }
 
+/// Without `meters` there is no such route.
+async fn metered(
+    State(site): State<Site>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !site.shop.options.meters {
+        return Page::error(StatusCode::NOT_FOUND, NOTHING).into();
+    }
+    let usage = Usage::of(uri.query());
+    site.sell(method, &uri, headers, Content::Metered(usage))
+        .await
+}
+
 /// A paid route with one path parameter.
 macro_rules! one_parameter {
     ($($handler:ident: $content:ident;)*) => {
@@ -262,6 +281,6 @@ async fn other_method(State(site): State<Site>, request: Request) -> Response {
 async fn other(State(site): State<Site>, request: Request) -> Response {
     match alias::content(&site.shop, request.uri().path()) {
         Some(content) => outage::give_away(&site.shop, &content).await.into(),
-        None => Page::error(StatusCode::NOT_FOUND, "there is nothing here").into(),
+        None => Page::error(StatusCode::NOT_FOUND, NOTHING).into(),
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn attempt(shop: &Shop, request: &Value, network: &str) -> Outc
             return Outcome::Done(settled);
         }
         if settled.reason.as_deref() != Some(PENDING) {
-            return match believes_used(&shop.options) && is_used(&settled) {
+            return match believes_used(&shop.options) && settled.is_used() {
                 true => Outcome::Done(believed(settled)),
                 false => Outcome::Failed(settled),
             };
@@ -71,14 +71,6 @@ pub(super) async fn attempt(shop: &Shop, request: &Value, network: &str) -> Outc
     }
     let why = "the settlement is still pending".to_owned();
     Outcome::Unknown(Unsettled { why, pending })
-}
-
-/// True when the settlement was refused because the authorization was used before, or is being used.
-fn is_used(settled: &Settled) -> bool {
-    let reason = settled.reason.as_deref().unwrap_or_default();
-    ["nonce_already_used", "duplicate_settlement"]
-        .into_iter()
-        .any(|used| reason.contains(used))
 }
 
 /// What the facilitator did not call a success, taken for one.

@@ -15,6 +15,7 @@ use super::guard::Guard;
 use super::guard_policy::Policy;
 use super::identifier::Identifiers;
 use super::kinds::Kinds;
+use super::metered::{Drawn, Settler, Usage};
 use super::offers::Ware;
 use super::one_at_a_time::Turns;
 use super::options::ReferenceServerOptions;
@@ -37,6 +38,8 @@ pub(super) struct Shop {
     pub(super) kinds: Kinds,
     pub(super) turns: Turns,
     pub(super) breaker: Breaker,
+    pub(super) settler: Settler,
+    pub(super) drawn: Drawn,
     executions: AtomicU64,
     challenges: AtomicU64,
 }
@@ -54,6 +57,8 @@ impl Shop {
             kinds: Kinds::default(),
             turns: Turns::default(),
             breaker: Breaker::default(),
+            settler: Settler::default(),
+            drawn: Drawn::default(),
             executions: AtomicU64::new(0),
             challenges: AtomicU64::new(0),
         }
@@ -73,10 +78,15 @@ impl Shop {
     pub(super) fn ware<'a>(&self, ask: &'a Ask) -> Ware<'a> {
         let price = match ask.content {
             Content::Premium => self.options.premium_price,
+            Content::Metered(_) => Usage::of(None).charge(self.options.price),
             _ => self.options.price,
         };
-        let url = &ask.url;
-        Ware { url, price }
+        let by_use = matches!(ask.content, Content::Metered(_));
+        Ware {
+            url: &ask.url,
+            price,
+            ceiling: by_use.then_some(self.options.price),
+        }
     }
 
     /// Runs a paid handler and counts it.

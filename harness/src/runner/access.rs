@@ -15,7 +15,7 @@ use super::witness::Bystander;
 use crate::config::profile::Header;
 use crate::history::direct;
 use crate::http::{Exchange, Request};
-use crate::reference_server::{Watched, Witness};
+use crate::reference_server::{FacilitatorAuth, Watched, Witness};
 
 /// How the facilitator is reached.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Access {
     pub url: Url,
     /// Headers it wants.
     pub headers: Vec<Header>,
+    /// Further headers, fresh for every call.
+    pub auth: Option<Arc<dyn FacilitatorAuth>>,
     /// Accounts that settle, as far as they are known; those of the bench's own are not named here.
     pub accounts: Vec<Address>,
     /// Whose it is.
@@ -75,6 +77,26 @@ impl Access {
             Owner::User(bystander) => Some(bystander),
             Owner::Bench { .. } => None,
         }
+    }
+
+    /// Every header of one call.
+    ///
+    /// # Errors
+    /// When the profile's command gives none, with why.
+    pub async fn call_headers(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<Vec<(String, String)>, String> {
+        let text = |header: &Header| (header.name.to_string(), header.value.expose().to_owned());
+        let mut headers: Vec<_> = self.headers.iter().map(text).collect();
+        if let Some(auth) = &self.auth {
+            for (name, value) in &auth.headers(method, path).await? {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                headers.push((name.to_string(), value));
+            }
+        }
+        Ok(headers)
     }
 
     /// The whole URL of a path below the base, query included.
@@ -131,12 +153,10 @@ impl Session<'_> {
             (&Method::GET, "/supported") => Endpoint::Supported,
             _ => Endpoint::Other,
         };
-        let mut request = Request::new(method, self.access.url_at(path));
-        self.add_headers(&mut request, &[]).await?;
-        for header in &self.access.headers {
-            let value = header.value.expose().to_owned();
-            request.headers.push((header.name.to_string(), value));
-        }
+        let url = self.access.url_at(path);
+        let headers = self.access.call_headers(&method, url.path()).await;
+        let mut request = Request::new(method, url);
+        request.headers = headers.map_err(SendError::Auth)?;
         let witness: Option<Arc<dyn Witness>> = match self.access.witness() {
             Some(bystander) => Some(bystander.clone()),
             None => None,

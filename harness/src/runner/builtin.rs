@@ -2,7 +2,8 @@
 
 use crate::config::TargetProfile;
 use crate::config::profile;
-use crate::reference_server::{MARKER, PREMIUM_PRICE, PRICE};
+use crate::config::profile::Route;
+use crate::reference_server::{MARKER, METERED_PRICE, PREMIUM_PRICE, PRICE};
 
 /// The profile of the built-in reference server listening at `url`: a paid route of every kind.
 ///
@@ -15,6 +16,19 @@ pub fn builtin_profile(url: &str) -> TargetProfile {
     );
     profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None)
         .expect("the built-in profile is valid")
+}
+
+/// The route of the built-in reference server that is sold by use; it is there for the scenarios that want it.
+///
+/// # Panics
+/// Never: the text is fixed, and a test parses it.
+pub fn metered_route() -> Route {
+    let text = format!(
+        "name: metered\nserver: http://127.0.0.1:1\nroutes:\n  - {{ path: /metered, price: \"{METERED_PRICE}\" }}\n"
+    );
+    let profile = profile::parse(&text, "built-in", std::path::Path::new("."), &|_| None);
+    let mut routes = profile.expect("the built-in profile is valid").routes;
+    routes.pop().expect("the built-in profile has a route")
 }
 
 fn others() -> String {
@@ -36,5 +50,6 @@ mod tests {
         let profile = builtin_profile("http://127.0.0.1:3000");
         assert_eq!(profile.routes.len(), 5);
         assert!(profile.origin.marker.is_some());
+        assert_eq!(metered_route().path, "/metered");
     }
 }

@@ -42,6 +42,14 @@ pub(crate) fn declares(exchange: &Exchange, extension: &str) -> bool {
         .is_some_and(serde_json::Value::is_object)
 }
 
+/// Whether the v2 challenge offers `upto` in a way that the bench can pay.
+pub(crate) fn offers_upto(exchange: &Exchange, chain_id: Option<u64>) -> bool {
+    let read = exchange
+        .response()
+        .and_then(|response| client::read(Version::V2, response).ok());
+    read.is_some_and(|read| client::choose_upto(&read.challenge, chain_id).is_ok())
+}
+
 /// The versions to test: the ones that were asked for, else those the challenge shows.
 pub(crate) fn versions(exchange: &Exchange, wanted: Option<&[Version]>) -> Vec<Version> {
     match (wanted, exchange.response()) {

@@ -7,6 +7,7 @@ mod builtin;
 mod clock;
 mod detect;
 mod executions;
+mod facilitator_auth;
 mod facilitator_control;
 mod facilitator_events;
 mod links;
@@ -28,7 +29,8 @@ mod witness;
 
 pub use access::{Access, Owner};
 pub use battery::facilitator::planned_calls;
-pub use builtin::builtin_profile;
+pub use builtin::{builtin_profile, metered_route};
+pub use facilitator_auth::FreshHeaders;
 pub use facilitator_control::{
     FacilitatorControl, NotOurFacilitator, OurFacilitator, Outcome as FacilitatorOutcome,
 };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
-use x402_assay_protocol::{Challenge, TokenDomain, network};
+use x402_assay_protocol::{Challenge, TokenDomain, UptoTerms, network};
 
 use super::session::Session;
 use crate::service::{ControlError, FundRequest, GasRequest, NetworkRequest, TokenRequest};
@@ -39,10 +39,16 @@ impl Prepared {
         challenge: &Challenge,
         chain_id: Option<u64>,
     ) -> Result<(), ControlError> {
-        let payable = challenge
+        let exact = challenge
             .accepts
             .iter()
-            .filter_map(|offer| offer.terms().ok())
+            .filter_map(|offer| offer.terms().ok());
+        let by_use = challenge.accepts.iter().filter_map(|offer| {
+            let read = UptoTerms::of(offer).ok()?;
+            Some(read.terms)
+        });
+        let payable = exact
+            .chain(by_use)
             .filter(|terms| chain_id.is_none_or(|wanted| wanted == terms.domain.chain_id));
         for terms in payable {
             self.token(session, &terms.domain, terms.amount).await?;

@@ -73,6 +73,7 @@ fn names(record: &LedgerRecord, payers: &BTreeSet<Address>) -> bool {
     match &record.what {
         Movement::Transfer { from, .. } => payers.contains(from),
         Movement::AuthorizationUsed { payer, .. }
+        | Movement::PermitUsed { payer, .. }
         | Movement::AuthorizationCanceled { payer, .. } => payers.contains(payer),
     }
 }

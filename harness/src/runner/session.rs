@@ -21,7 +21,7 @@ use super::secrets::Secrets;
 use crate::client::{Payer, SignedPayment};
 use crate::config::TargetProfile;
 use crate::config::profile::Route;
-use crate::history::event::Trouble;
+use crate::history::event::{Signed, Trouble};
 use crate::history::{Recorder, What};
 use crate::http::{
     BudgetSpent, Exchange, Failure, ProbeClient, Request, Throttle, ThrottleOptions,
@@ -114,6 +114,9 @@ pub(crate) enum SendError {
         "the target goes on answering 429 after the pauses it asked for: raise its rate limit for the run, or set limits.rps"
     )]
     RateLimited,
+    /// Several calls in a row got no answer in time.
+    #[error("it goes on not answering in time; see what it waits for, or raise --timeout")]
+    Silent,
     /// The path has nothing that could be written so.
     #[error("{0} cannot be written as {1}")]
     Form(String, &'static str),
@@ -384,12 +387,20 @@ impl<'a> Session<'a> {
 
     /// Records a signed authorization and gives it its number.
     pub(crate) fn record_signed(&self, payment: &SignedPayment, wrong: Option<&str>) -> u32 {
-        let number = self.authorizations.fetch_add(1, Ordering::Relaxed);
-        self.recorder.append(
-            now_us(),
-            What::Signed(Box::new(payment.record(number, wrong))),
-        );
+        let number = self.next_authorization();
+        self.record_as_signed(payment.record(number, wrong));
         number
+    }
+
+    /// The number of the next authorization.
+    pub(crate) fn next_authorization(&self) -> u32 {
+        self.authorizations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Records a signed authorization that has its number.
+    pub(crate) fn record_as_signed(&self, signed: Signed) {
+        self.recorder
+            .append(now_us(), What::Signed(Box::new(signed)));
     }
 
     /// Waits until none of our facilitator calls is open; tells whether that came true in time.

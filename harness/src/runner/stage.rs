@@ -59,6 +59,8 @@ struct Shown {
     versions: Vec<Version>,
     sells: bool,
     payment_identifier: bool,
+    /// The first route with an `upto` offer.
+    upto: Option<Route>,
     /// Every offer of the first route declares that money moves before anything else.
     settles_first: bool,
 }
@@ -148,6 +150,7 @@ pub async fn run(
             versions: shown.versions,
             sells: shown.sells,
             payment_identifier: shown.payment_identifier,
+            upto: shown.upto,
             settles_first: shown.settles_first,
         },
         links: plays.links,
@@ -179,6 +182,9 @@ async fn exchanges(
         let spoken = detect::versions(&first, versions);
         for version in &spoken {
             place_offers(session, prepared, route, &first, *version, chain_id).await?;
+        }
+        if shown.upto.is_none() && detect::offers_upto(&first, chain_id) {
+            shown.upto = Some(route.clone());
         }
         let leading = spoken
             .iter()

@@ -4,12 +4,15 @@ use super::Scenario;
 use crate::config::yaml::ProblemList;
 
 macro_rules! builtin {
+    (in $folder:literal: $($name:literal,)+) => {
+        &[$(($name, include_str!(concat!("../../../scenarios/", $folder, $name, ".yaml"))),)+]
+    };
     ($($name:literal,)+) => {
         &[$(($name, include_str!(concat!("../../../scenarios/", $name, ".yaml"))),)+]
     };
 }
 
-/// Every built-in scenario with its text, by name.
+/// Every built-in scenario with steps and its text, by name.
 pub const BUILTIN: &[(&str, &str)] = builtin![
     "blocked-payer",
     "bought-by-another",
@@ -67,6 +70,8 @@ pub const BUILTIN: &[(&str, &str)] = builtin![
     "settle-outlasts-server",
     "settle-preempted",
     "settle-says-no",
+    "settle-upto-ceiling",
+    "settle-upto-twice",
     "settlement-pending",
     "shared-cache",
     "slow-handler-outlives-window",
@@ -84,6 +89,8 @@ pub const BUILTIN: &[(&str, &str)] = builtin![
     "two-replicas",
     "unpaid-bodies",
     "unpaid-methods",
+    "upto-ceiling",
+    "upto-drawn-twice",
     "verify-coerced-verdicts",
     "verify-fails",
     "verify-lies",
@@ -92,17 +99,40 @@ pub const BUILTIN: &[(&str, &str)] = builtin![
     "wrong-payments-settle",
 ];
 
-/// Every built-in scenario, read.
+/// Every built-in load scenario with its text, by name; `all` does not name them.
+pub const LOAD_BUILTIN: &[(&str, &str)] = builtin![
+    in "load/":
+    "load-constant",
+    "load-duplicates",
+    "load-ramp",
+    "load-spike",
+    "load-users",
+];
+
+/// Every built-in load scenario, read.
+///
+/// # Errors
+/// The problems of the first file that has any; a test keeps this from happening.
+pub fn builtin_load() -> Result<Vec<Scenario>, ProblemList> {
+    read(LOAD_BUILTIN)
+}
+
+/// Every built-in scenario with steps, read.
 ///
 /// # Errors
 /// The problems of the first file that has any; a test keeps this from happening.
 pub fn builtin() -> Result<Vec<Scenario>, ProblemList> {
+    read(BUILTIN)
+}
+
+fn read(files: &[(&str, &str)]) -> Result<Vec<Scenario>, ProblemList> {
     let read = |(name, text): &(&str, &str)| Scenario::parse(text, &format!("{name}.yaml"));
-    BUILTIN.iter().map(read).collect()
+    files.iter().map(read).collect()
 }
 
 /// The text of one built-in scenario.
 pub fn builtin_named(name: &str) -> Option<&'static str> {
-    let found = BUILTIN.iter().find(|(builtin, _)| *builtin == name);
+    let mut all = BUILTIN.iter().chain(LOAD_BUILTIN);
+    let found = all.find(|(builtin, _)| *builtin == name);
     found.map(|(_, text)| *text)
 }

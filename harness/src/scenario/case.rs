@@ -35,6 +35,20 @@ pub struct Case {
     pub expect: Vec<Expectation>,
 }
 
+impl Case {
+    /// The one case of a load scenario.
+    pub(super) fn without_steps(timeout: Duration) -> Self {
+        Self {
+            label: String::new(),
+            parameters: Parameters::default(),
+            rounds: 1,
+            timeout,
+            steps: Vec::new(),
+            expect: Vec::new(),
+        }
+    }
+}
+
 /// A step with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseStep {

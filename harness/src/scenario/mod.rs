@@ -9,6 +9,7 @@ pub mod expect;
 mod flight;
 mod keys;
 mod load;
+mod load_sheet;
 mod model;
 mod normal;
 mod parse;
@@ -20,7 +21,7 @@ mod vary;
 mod words;
 mod write;
 
-pub use builtin::{BUILTIN, builtin, builtin_named};
+pub use builtin::{BUILTIN, LOAD_BUILTIN, builtin, builtin_load, builtin_named};
 pub use case::{Case, CaseStep};
 pub use expect::{EXPECTATIONS, Expect, Expectation, ExpectationKind};
 pub use load::{ScenarioError, load};
@@ -29,7 +30,7 @@ pub use scope::{NameKind, PREDEFINED_PAYERS};
 pub use steps::{STEPS, Step, StepKind};
 pub use value::{Amount, Range, SignedRange, StatusPattern};
 pub use vary::{CASES_MAX, Parameters, Vary};
-pub use words::{Encoding, Moment, Need, OddBody, PathForm, ProtocolEvent, Stage};
+pub use words::{Encoding, Moment, Need, OddBody, PathForm, ProtocolEvent, Scheme, Stage};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::substitute::substitute;
 use super::vary::{Parameters, Vary};
 use super::words::{Need, words};
 use crate::config::yaml::{Node, ProblemList, Problems};
+use crate::load::LoadSheet;
 
 /// The version of the language this reader knows.
 pub const VERSION: u64 = 1;
@@ -42,6 +43,8 @@ pub struct Scenario {
     pub vary: Vec<Vary>,
     /// Problems that do not keep it from running, for example names that are never used.
     pub warnings: Vec<String>,
+    /// What a load scenario asks for; it has no steps, and one case without any.
+    pub load: Option<LoadSheet>,
     pub(super) cases: Vec<Case>,
     pub(super) shown: String,
     pub(super) tree: Node,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::case::{Case, decode_case};
+use super::load_sheet::{self, LOAD_KEYS};
 use super::model::{Role, SCENARIO_NAME_MAX, Scenario, VERSION};
 use super::normal::normalise;
 use super::substitute::{Part, each_text, parts, substitute};
@@ -20,8 +21,6 @@ pub(super) const KEYS: [&str; 12] = [
     "version", "scenario", "about", "sources", "role", "tags", "needs", "vary", "rounds",
     "timeout", "steps", "expect",
 ];
-/// Keys of load scenarios, which this version does not read.
-pub(super) const LOAD_KEYS: [&str; 4] = ["arrivals", "users", "mix", "thresholds"];
 /// So many different problems of cases are told apart.
 const DISTINCT_MAX: usize = 1_000;
 /// Keys in which `${name}` may stand.
@@ -48,6 +47,9 @@ pub(super) fn parse_node(mut tree: Node, shown: &str, problems: &Problems) -> Op
 fn decode(tree: Node, shown: &str, problems: &Problems) -> Option<Scenario> {
     let map = View::root(&tree, problems).as_map()?;
     let head = decode_head(&map);
+    if load_sheet::is_load(&map) {
+        return decode_load(&map, head, &tree, shown);
+    }
     let vary = decode_vary(&map);
     let mut poisoned = check_used(&map, &vary, problems);
     let sets = match check_references(&vary, &map) {
@@ -73,9 +75,29 @@ fn decode(tree: Node, shown: &str, problems: &Problems) -> Option<Scenario> {
         needs: head.needs,
         vary,
         warnings: warnings.iter().map(line).collect(),
+        load: None,
         cases,
         shown,
         tree,
+    })
+}
+
+/// A load scenario: one case without steps, so that it is selected, recorded and skipped as any other.
+fn decode_load(map: &MapView<'_>, head: Head, tree: &Node, shown: &str) -> Option<Scenario> {
+    let load = load_sheet::decode(map, head.role.unwrap_or(Role::Server));
+    Some(Scenario {
+        name: head.name?,
+        about: head.about?,
+        sources: head.sources,
+        role: head.role?,
+        tags: head.tags,
+        needs: head.needs,
+        vary: Vec::new(),
+        warnings: Vec::new(),
+        cases: vec![Case::without_steps(load.as_ref()?.timeout)],
+        load,
+        shown: shown.to_owned(),
+        tree: tree.clone(),
     })
 }
 
@@ -90,13 +112,6 @@ struct Head {
 }
 
 fn decode_head(map: &MapView<'_>) -> Head {
-    for key in LOAD_KEYS {
-        let message =
-            format!("`{key}` belongs to load scenarios, which this version does not read");
-        if map.optional(key).is_some() {
-            map.problem_at_key(key, &message);
-        }
-    }
     map.unknown_keys(&[&KEYS[..], &LOAD_KEYS[..]].concat());
     decode_version(map);
     let words = |key| map.list(key);

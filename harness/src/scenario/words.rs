@@ -57,6 +57,8 @@ words! {
         BodyRoute = "body-route",
         /// The target declares the payment-identifier extension.
         PaymentIdentifier = "payment-identifier",
+        /// A paid route that offers `upto`, and a ledger that settles it.
+        Upto = "upto",
     }
 }
 
@@ -67,6 +69,7 @@ impl Need {
             Self::Evm => &[Self::Chain],
             Self::Anvil => &[Self::Evm, Self::Chain],
             Self::Replicas => &[Self::Launch],
+            Self::Upto => &[Self::Chain],
             _ => &[],
         }
     }
@@ -76,6 +79,16 @@ impl Need {
         stated
             .iter()
             .any(|need| *need == self || need.implies().contains(&self))
+    }
+}
+
+words! {
+    /// How a payment is meant.
+    pub enum Scheme {
+        /// The amount is moved.
+        Exact = "exact",
+        /// At most the amount is moved: what was used.
+        Upto = "upto",
     }
 }
 

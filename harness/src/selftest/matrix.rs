@@ -108,7 +108,12 @@ const fn word(verdict: RunVerdict) -> &'static str {
 
 /// The rows as the file holds them.
 pub fn text(rows: &[Row]) -> String {
-    let mut text = HEAD.to_owned();
+    text_under(HEAD, rows)
+}
+
+/// The rows under another head.
+pub fn text_under(head: &str, rows: &[Row]) -> String {
+    let mut text = head.to_owned();
     for row in rows {
         writeln!(text, "{}", row.line()).expect("a string takes all that is written");
     }

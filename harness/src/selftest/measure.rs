@@ -56,7 +56,10 @@ pub async fn report_of(
 ) -> Result<Report, BenchError> {
     let bench = Bench {
         setup,
-        scope: Scope::Battery,
+        scope: match setup.is_about_facilitator() {
+            true => Scope::Facilitator,
+            false => Scope::Battery,
+        },
         scenarios: &[],
         repeats: Repeats::default(),
         seed: 1,
@@ -85,13 +88,30 @@ pub async fn measure(
     cancel: &CancellationToken,
     told: impl Fn(usize, usize),
 ) -> Result<Vec<Row>, (String, BenchError)> {
-    let mut names: Vec<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
+    let names = names(Defect::ALL.iter().map(|defect| defect.name()));
+    measure_all(guard, (width, names), built_in, cancel, told).await
+}
+
+/// The names in order, after the one without a defect.
+pub(super) fn names(all: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut names: Vec<&str> = all.collect();
     names.sort_unstable();
     names.insert(0, NONE);
+    names
+}
+
+/// Measures one row for each of these defects.
+pub(super) async fn measure_all(
+    guard: &Path,
+    (width, names): (usize, Vec<&'static str>),
+    setup: fn(&[&str]) -> Setup,
+    cancel: &CancellationToken,
+    told: impl Fn(usize, usize),
+) -> Result<Vec<Row>, (String, BenchError)> {
     let total = names.len();
     let runs = names.into_iter().map(|name| async move {
         let defects = if name == NONE { vec![] } else { vec![name] };
-        let report = report_of(&built_in(&defects), guard, PATIENCE, cancel.clone()).await;
+        let report = report_of(&setup(&defects), guard, PATIENCE, cancel.clone()).await;
         let report = report.map_err(|error| (name.to_owned(), error))?;
         Ok(Row::of(name, &report))
     });

@@ -7,6 +7,7 @@ mod chaos;
 mod client;
 mod client_chaos;
 mod client_defects;
+mod client_personality;
 mod client_senders;
 mod control;
 mod error;

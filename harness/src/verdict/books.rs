@@ -50,7 +50,7 @@ fn row(facts: &Facts<'_>, book: &Book<'_>) -> BookRow {
 }
 
 fn outcome(book: &Book<'_>) -> &'static str {
-    let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
+    let (grants, transfers) = (book.distinct_grants(), book.times_paid());
     if book.faulted {
         "faulted"
     } else if transfers > 1 {

@@ -97,6 +97,13 @@ const FLIPPED: [&str; 2] = ["verify/signature-flipped", "settle/signature-flippe
 
 /// A good payment went the whole way.
 pub(super) fn positive(judged: &Judged<'_, '_>, version: Version) -> ControlState {
+    let trouble = judged.facts.ending.and_then(|ending| ending.trouble);
+    if let Some(trouble) = trouble.filter(|_| judged.facts.exchanges.is_empty()) {
+        return ControlState::Missing {
+            cause: "run-trouble",
+            detail: format!("the run could not go on: {trouble}"),
+        };
+    }
     if is_lone(judged.facts) {
         return lone_positive(judged, version);
     }

@@ -94,6 +94,16 @@ fn verdict(report: &Report, ran: &Ran) -> RunVerdict {
 }
 
 fn notes(report: &mut Report, ran: &Ran) {
+    if ran.report.plan.kind == LoadKind::Settle {
+        let good = ran.report.outcomes.iter().filter(|row| row.of == "settle");
+        let lost = good.filter(|row| !row.meant);
+        let lost: u64 = lost.map(|row| row.count).sum();
+        if lost > 0 {
+            report.notes.push(format!(
+                "{lost} good payments were not called settled (FAC-SETTLE-012): the outcomes of the load tell how they ended"
+            ));
+        }
+    }
     if ran.payments_left_out > 0 {
         report.notes.push(format!(
             "history.jsonl holds {} payments of the load, those with something odd first; {} were left out",

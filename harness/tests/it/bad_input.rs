@@ -60,9 +60,7 @@ async fn flags() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_say_so() {
-    for command in ["compare", "interop"] {
-        refused(&[command, "anything"], &[command, "reserved"]).await;
-    }
+    refused(&["interop", "anything"], &["interop", "reserved"]).await;
     refused(
         &["run", "--client", "node agent.js {url}"],
         &["--client", "reserved"],
@@ -153,6 +151,39 @@ async fn a_full_disk_is_told_and_the_result_is_still_printed() {
     calm(&ran);
     assert!(ran.stderr.contains("history"), "{}", ran.said());
     assert_eq!(ran.report()["verdict"], "conformant");
+}
+
+/// What was recorded and written before is kept, and each file is whole or not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_at_the_end_keeps_the_history_and_the_other_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("x402-assay-report");
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("report.html"), "of an earlier run").unwrap();
+    std::os::unix::fs::symlink("/dev/full", out.join("report.html.partial")).unwrap();
+    let ran = assay_in(dir, &["--chain", "memory"]).await;
+    calm(&ran);
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.stderr.contains("report.html"), "{}", ran.said());
+    assert_eq!(ran.report()["verdict"], "conformant");
+    let out = ran.dir.path().join("x402-assay-report");
+    let kept = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(kept, "of an earlier run");
+    let ran = assay_in(ran.dir, &["judge", "x402-assay-report/history.jsonl"]).await;
+    ran.exits(0);
+}
+
+/// A folder that cannot be written is named before the minutes of measuring.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_matrix_that_cannot_be_written_is_not_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let ran = assay_in(dir, &["selftest", "--out", "file/below"])
+        .await
+        .exits(2);
+    assert!(ran.stderr.contains("--out"), "{}", ran.said());
+    assert!(ran.stderr.contains("file/below"), "{}", ran.said());
+    assert_eq!(ran.stdout, "");
 }
 
 /// Targets that answer nonsense: no panic, a verdict that is never conformant, and the report on disk.

@@ -6,9 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::Mutex;
+use x402_assay::selftest;
 use x402_assay_reports::model::BOOKS_MAX;
 use x402_assay_reports::{Report, html};
 
+use crate::hostile;
 use crate::support::requirements::require;
 use crate::support::{Ran, assay};
 use crate::typescript::install;
@@ -17,7 +19,7 @@ use crate::typescript::install;
 static BROWSING: Mutex<()> = Mutex::const_new(());
 
 /// What `interop/browser/check.mjs` saw; `None` after a printed skip.
-async fn look(page: &Path) -> Option<Value> {
+pub(crate) async fn look(page: &Path) -> Option<Value> {
     let folder = require("npm packages of interop/browser", install("browser").await)?;
     let _turn = BROWSING.lock().await;
     let check = Command::new("node")
@@ -48,7 +50,7 @@ fn list<'v>(seen: &'v Value, name: &str) -> &'v Vec<Value> {
 }
 
 /// What holds of every page, whatever it shows.
-fn is_sound(seen: &Value) {
+pub(crate) fn is_sound(seen: &Value) {
     for name in [
         "errors",
         "left",
@@ -60,6 +62,13 @@ fn is_sound(seen: &Value) {
         assert!(list(seen, name).is_empty(), "{name}: {seen:#}");
     }
     assert_eq!(seen["pwned"], Value::Null, "{seen:#}");
+    assert_eq!(seen["handlers"], 0, "{seen:#}");
+    assert_eq!(seen["leads_out"], 0, "{seen:#}");
+    // Escaping alone keeps scripts out; the policy of the page is the second wall.
+    let unguarded = &seen["unguarded"];
+    assert_eq!(unguarded["pwned"], Value::Null, "{unguarded}");
+    assert!(list(unguarded, "dialogs").is_empty(), "{unguarded}");
+    assert!(list(unguarded, "left").is_empty(), "{unguarded}");
     assert_eq!(seen["scripts"], 1, "only the page's own: {seen:#}");
     assert_eq!(seen["images"], 0, "{seen:#}");
     assert_eq!(seen["sections_without_heading"], 0, "{seen:#}");
@@ -69,18 +78,17 @@ fn is_sound(seen: &Value) {
         assert!(seen[scheme]["ratio"].as_f64().unwrap() >= 4.5, "{seen:#}");
     }
     assert_ne!(seen["dark_ground"], "rgb(255, 255, 255)", "{seen:#}");
-    let copied = &seen["copied"];
-    let selected = copied["selection"] == copied["command"];
-    assert!(copied["button"] == "Copied" || selected, "{copied}");
-    assert!(
-        copied["command"]
-            .as_str()
-            .unwrap()
-            .starts_with("x402-assay")
-    );
+    is_copied(&seen["copied"]);
     for filter in list(seen, "filters") {
         is_filtered(filter);
     }
+}
+
+fn is_copied(copied: &Value) {
+    let selected = copied["selection"] == copied["command"];
+    assert!(copied["button"] == "Copied" || selected, "{copied}");
+    let command = copied["command"].as_str().unwrap();
+    assert!(command.starts_with("x402-assay"), "{command}");
 }
 
 fn is_filtered(filter: &Value) {
@@ -129,6 +137,8 @@ fn report_of(ran: &Ran) -> Report {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clean_run() {
     let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let bytes = std::fs::metadata(page_of(&ran)).unwrap().len();
+    assert!(bytes < 1_000_000, "{bytes} bytes");
     let Some(seen) = look(&page_of(&ran)).await else {
         return;
     };
@@ -156,32 +166,23 @@ async fn a_run_with_violations_and_timelines() {
     };
     is_sound(&seen);
     assert!(seen["sequences"].as_u64().unwrap() > 0, "{seen:#}");
+    is_copied(&seen["copied_finding"]);
     let outcomes = &list(&seen, "filters")[1]["choices"];
     assert!(outcomes["unpaid-grant"]["shown"].as_u64() > Some(0));
 }
 
-/// Markup, script in every form that runs by itself, direction marks, control characters.
-const POISON: &str = "</script><script>window.pwned=1;alert(1)</script>\
-    <img src=x onerror=\"window.pwned=1\"><svg onload=\"window.pwned=1\"></svg>\
-    <iframe srcdoc=\"<script>parent.pwned=1</script>\"></iframe>\
-    \" onmouseover=\"window.pwned=1\" autofocus onfocus=\"window.pwned=1\" x=\"\
-    <a href=\"javascript:window.pwned=1\">x</a><style>*{display:none}</style>\
-    <meta http-equiv=refresh content=\"0;url=http://127.0.0.1:9/\"><base href=//127.0.0.1:9/>\
-    --><!--]]>\u{202e}\u{200b}\u{0}\u{1b}[2J\r\n";
-
-/// Puts the poison into every text of a report but its verdicts and kinds of evidence, which are words of ours.
-fn poison(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = format!("{POISON}{text}"),
-        Value::Array(items) => items.iter_mut().for_each(poison),
-        Value::Object(members) => {
-            let texts = members
-                .iter_mut()
-                .filter(|(name, _)| !matches!(name.as_str(), "verdict" | "kind"));
-            texts.for_each(|(_, member)| poison(member));
-        }
-        _ => {}
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_run_and_its_charts() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let mut value = ran.report();
+    value["load"] = crate::compare::load(98, 20_000);
+    let report: Report = serde_json::from_value(value).unwrap();
+    let Some(seen) = look_at(&report).await else {
+        return;
+    };
+    is_sound(&seen);
+    // Percentiles, rates and latency over time, and the battery's own phases.
+    assert_eq!(seen["charts"], 4, "{seen:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +197,8 @@ async fn a_hostile_target_runs_no_script_and_fetches_nothing() {
     ];
     let ran = assay(&args).await.exits(3);
     let mut value = ran.report();
-    poison(&mut value);
+    value["load"] = crate::compare::load(98, 20_000);
+    hostile::poison(&mut value);
     value["summary"] = "<b onclick=alert(1)>".repeat(50_000).into();
     let report: Report = serde_json::from_value(value).unwrap();
     assert!(
@@ -233,4 +235,44 @@ async fn ten_thousand_rows_of_books_stay_usable() {
     let books = &list(&seen, "filters")[1];
     assert_eq!(books["all"], BOOKS_MAX);
     assert_eq!(books["choices"]["unpaid-grant"]["shown"], BOOKS_MAX / 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kill_matrix_keeps_its_head_in_sight() {
+    let rows = selftest::recorded();
+    let matrix = selftest::page(&rows, &[], "as recorded");
+    let page = html::kill_matrix::render(&matrix);
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kill-matrix.html");
+    std::fs::write(&file, page).unwrap();
+    let Some(seen) = look(&file).await else {
+        return;
+    };
+    is_sound(&seen);
+    tell_paint("the kill matrix", &seen);
+    assert_eq!(list(&seen, "filters")[0]["all"], rows.len());
+    for what in ["scrolled", "head", "corner", "first", "by_keyboard"] {
+        assert_eq!(seen["tall"][what], true, "{what}: {:#}", seen["tall"]);
+    }
+}
+
+/// What the other tests rest on: a page that lets a target in does not look sound.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_lets_a_script_in_is_found() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let page = std::fs::read_to_string(page_of(&ran)).unwrap();
+    let hole = "<script>window.pwned = 1</script><img src=x onerror=\"window.pwned = 1\">\
+        <a href=\"http://127.0.0.1:9/\">out</a></main>";
+    std::fs::write(page_of(&ran), page.replacen("</main>", hole, 1)).unwrap();
+    let Some(seen) = look(&page_of(&ran)).await else {
+        return;
+    };
+    assert_eq!(seen["pwned"], Value::Null, "the policy holds: {seen:#}");
+    assert_eq!(seen["unguarded"]["pwned"], 1, "{seen:#}");
+    assert!(!list(&seen, "errors").is_empty(), "{seen:#}");
+    assert!(!list(&seen["unguarded"], "left").is_empty(), "{seen:#}");
+    assert_eq!(seen["handlers"], 1, "{seen:#}");
+    assert_eq!(seen["leads_out"], 2, "{seen:#}");
+    assert_eq!((&seen["scripts"], &seen["images"]), (&2.into(), &1.into()));
 }

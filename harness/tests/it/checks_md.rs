@@ -19,10 +19,10 @@ const HEAD: &str = "\
 # The checks
 
 Written from the registry by `INSTA_UPDATE=always cargo test -p x402-assay --test it checks_md`; do not edit it.
-`x402-assay list --role server --json` says the same to scripts, `x402-assay explain ID` on a terminal.
+`x402-assay list --json` says the same to scripts (`--role server`, `--role facilitator`), `x402-assay explain ID` on a terminal.
 
 A check may fail or warn as its grade says; `info` is recorded only. *Turned red by* names the defects of the built-in
-server that prove that it can fail (`x402-assay selftest`).
+server or facilitator that prove that it can fail (`x402-assay selftest`).
 
 ";
 

@@ -24,6 +24,10 @@ const RED: &[(&str, &str, &str)] = &[
     ("verify-settles", "time-window", "fail"),
     ("receipt-invented-transaction", "settle-duplicates", "fail"),
     ("v1-refused", "supported-honesty", "fail"),
+    ("upto-ceiling-ignored", "settle-upto-ceiling", "fail"),
+    ("upto-settles-ceiling", "settle-upto-ceiling", "fail"),
+    ("upto-settles-ceiling", "upto-ceiling", "fail"),
+    ("upto-permits-reused", "settle-upto-twice", "fail"),
 ];
 
 /// The same on a node: contract wallets and gas are only there.
@@ -31,6 +35,19 @@ const RED_ON_A_NODE: &[(&str, &str, &str)] = &[
     ("signature-not-checked", "smart-wallet", "fail"),
     ("undeployed-is-valid", "smart-wallet-undeployed", "fail"),
     ("settles-without-simulation", "sponsor-drain", "warn"),
+];
+
+/// What only shows where blocks, reverts and strange tokens are real.
+const RED_ON_A_REAL_CHAIN: &[(&str, &str, &str)] = &[
+    ("success-on-broadcast", "reverts-after-simulation", "fail"),
+    ("success-on-revert", "reverts-after-simulation", "fail"),
+    ("success-on-revert", "token-zoo", "fail"),
+    ("codeless-asset-succeeds", "token-zoo", "fail"),
+    ("pending-is-failure", "mining-paused-past-wait", "fail"),
+    ("settle-without-verify", "wrong-payments-settle", "fail"),
+    ("verify-without-simulation", "blocked-payer", "warn"),
+    ("trouble-is-bad-signature", "rpc-errors", "warn"),
+    ("colliding-nonces", "many-distinct-settles", "warn"),
 ];
 
 async fn run(words: &[&str]) -> Ran {
@@ -70,6 +87,31 @@ async fn on_a_node_wallets_and_gas_are_judged() {
         let found = verdict(&ran, scenario);
         assert_eq!(&found, expected, "{defect}: {}", ran.said());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_real_chain_each_defect_turns_its_scenario_red_and_the_honest_one_none() {
+    let node = ["run", "--chain", "anvil", "--seed", "7"];
+    let names: std::collections::BTreeSet<&str> =
+        RED_ON_A_REAL_CHAIN.iter().map(|row| row.1).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let honest = assay(&[&node[..], &names].concat()).await.exits(0);
+    for name in &names {
+        let found = verdict(&honest, name);
+        let clean = found == "pass" || found == "info";
+        assert!(clean, "{name} {found}: {}", honest.said());
+    }
+    let runs = RED_ON_A_REAL_CHAIN
+        .iter()
+        .map(|(defect, scenario, expected)| async move {
+            let ran = assay(&[&node[..], &[*scenario, "--defect", defect]].concat()).await;
+            let found = verdict(&ran, scenario);
+            assert_eq!(&found, expected, "{defect}: {}", ran.said());
+        });
+    futures_util::stream::iter(runs)
+        .buffer_unordered(WIDTH)
+        .collect::<Vec<()>>()
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

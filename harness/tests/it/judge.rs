@@ -89,6 +89,32 @@ async fn a_damaged_history_is_judged_up_to_the_damage() {
     );
 }
 
+/// Events of a later version are no riddle: which version wrote them is told, and what comes before them is judged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_of_another_version_says_so() {
+    let ran = assay(&["--chain", "memory"]).await.exits(0);
+    let path = ran.dir.path().join(HISTORY);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let ours = concat!("\"bench_version\":\"", env!("CARGO_PKG_VERSION"), "\"");
+    assert_eq!(text.matches(ours).count(), 1);
+    let newer = text.replacen(ours, "\"bench_version\":\"77.0.0\"", 1);
+    let events = newer.lines().count();
+    let unknown = format!("{{\"seq\":{events},\"at_us\":9999999999,\"brand_new\":{{}}}}\n");
+    std::fs::write(&path, newer + &unknown).unwrap();
+    let again = assay_in(ran.dir, &["judge", HISTORY]).await.exits(130);
+    for words in [
+        "damaged at line",
+        "x402-assay 77.0.0",
+        "read it with that version",
+    ] {
+        assert!(
+            again.stderr.contains(words),
+            "{words:?} in {}",
+            again.said()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_history_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Ran, assay};
+use crate::support::{FREE_SERVICES, Ran, assay};
 
 /// A load on the built-in server with the memory ledger.
 async fn load(args: &[&str]) -> Ran {
@@ -190,6 +190,22 @@ async fn a_target_that_sells_nothing_is_diagnosed_before_the_load() {
     let report = ran.report();
     assert_eq!(report["controls"]["positive"]["held"], false);
     assert_eq!(report["load"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_load_says_what_is_wrong_with_its_target() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = format!("http://{}/paid", listener.local_addr().unwrap());
+    drop(listener);
+    let services = &FREE_SERVICES[2..];
+    let server = ["--unpaid", "--server", &gone];
+    let ran = load(&[&server[..], services].concat()).await.exits(5);
+    assert!(ran.stdout.contains("does not answer"), "{}", ran.said());
+    assert_eq!(ran.report()["load"], Value::Null);
+    let free = load(&["--unpaid", "--defect", "serve-unpaid"])
+        .await
+        .exits(5);
+    assert!(free.stdout.contains("HTTP 200, not 402"), "{}", free.said());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use crate::support::requirements::require;
 use crate::typescript::comes_out_clean;
 
 /// The virtual environment of `interop/python`, which a test does not make: interop/README.md and `.ci/run` say how.
-fn environment() -> Result<(), String> {
+pub(crate) fn environment() -> Result<(), String> {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop/python/.venv/bin/python");
     match python.exists() {
         true => Ok(()),

@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::shapes::{DefectInfo, DefectList, DefectSwitches, FaultList, HoldList};
+use super::shapes::{
+    DefectInfo, DefectList, DefectSwitches, FaultList, HoldList, PersonalityState,
+};
 use crate::defects::Defect;
 use crate::facilitator::Facilitator;
 use crate::faults::FaultView;
@@ -31,6 +33,12 @@ pub(super) fn fault_routes() -> Router<Arc<Facilitator>> {
         .route("/holds", get(holds).post(add_hold).delete(remove_holds))
         .route("/holds/{name}", get(hold).delete(remove_hold))
         .route("/defects", get(defects).put(set_defects))
+        .route(
+            "/personality",
+            get(personality)
+                .put(set_personality)
+                .delete(remove_personality),
+        )
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +156,26 @@ async fn set_defects(
     let DefectSwitches { on } = read(body)?;
     facilitator.faults().set_defects(on.into_iter().collect());
     Ok(Json(defect_list(&facilitator)))
+}
+
+async fn personality(Shared(facilitator): Shared<Arc<Facilitator>>) -> Json<PersonalityState> {
+    let personality = facilitator.personality();
+    Json(PersonalityState { personality })
+}
+
+async fn set_personality(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+    body: Body,
+) -> Answer<PersonalityState> {
+    facilitator.set_personality(Some(read(body)?))?;
+    Ok(personality(Shared(facilitator)).await)
+}
+
+async fn remove_personality(
+    Shared(facilitator): Shared<Arc<Facilitator>>,
+) -> Answer<PersonalityState> {
+    facilitator.set_personality(None)?;
+    Ok(personality(Shared(facilitator)).await)
 }
 
 fn defect_list(facilitator: &Facilitator) -> DefectList {

@@ -8,6 +8,6 @@ mod shapes;
 pub use routes::control_router;
 pub use shapes::{
     AccountNonce, AccountNonces, Balance, CallCounts, ControlError, DefectInfo, DefectList,
-    DefectSwitches, FaultList, Health, HoldList, NetworkState, RecordingSwitch, Records, Restart,
-    Restarted, SERVICE, State,
+    DefectSwitches, FaultList, Health, HoldList, NetworkState, PersonalityState, RecordingSwitch,
+    Records, Restart, Restarted, SERVICE, State,
 };

@@ -9,6 +9,7 @@ use crate::event::LedgerRecord;
 use crate::faults::FaultView;
 use crate::holds::HoldView;
 use crate::ledger::LedgerKind;
+use crate::personality::Personality;
 use crate::restart::Ending;
 use crate::tally::Recording;
 
@@ -160,6 +161,13 @@ pub struct DefectInfo {
 pub struct DefectSwitches {
     /// The defects that shall be on; all others go off.
     pub on: Vec<Defect>,
+}
+
+/// `GET /personality`, and the answer to `PUT` and `DELETE`; `PUT` takes a [`Personality`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PersonalityState {
+    /// The personality that is on.
+    pub personality: Option<Personality>,
 }
 
 /// Body of every answer that is not 2xx.

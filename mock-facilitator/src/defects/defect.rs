@@ -49,6 +49,13 @@ defects! {
     V1Refused = "v1-refused": "v1 payments are refused, and `/supported` advertises v1 kinds all the same.";
     UndeployedIsValid = "undeployed-is-valid": "A signature in the form of a wallet that is not deployed yet is valid, whatever is inside.";
     SettlesWithoutSimulation = "settles-without-simulation": "Settle checks what the request says and broadcasts: what reverts costs gas.";
+    SchemeNotCompared = "scheme-not-compared": "The payment's scheme is not looked at.";
+    NetworkNotCompared = "network-not-compared": "The payment's network is not looked at.";
+    AssetNotCompared = "asset-not-compared": "The token is that of the payment, whatever the requirements name.";
+    VersionNotChecked = "version-not-checked": "Any version is read as the newest.";
+    VersionsMixed = "versions-mixed": "v2 takes the network names of v1.";
+    HighSIsValid = "high-s-is-valid": "Any form of a signature is valid that recovers to the payer; the token takes one.";
+    MarginTooWide = "margin-too-wide": "An authorization must live for a minute more.";
     // Verification: what it does besides.
     VerifyCached = "verify-cached": "A nonce that was valid once stays valid, whatever is asked with it later.";
     VerifySettles = "verify-settles": "Verify moves the money.";
@@ -57,7 +64,22 @@ defects! {
     TroubleIsBadSignature = "trouble-is-bad-signature": "When the chain does not answer, the signature is blamed.";
     MalformedIs500 = "malformed-is-500": "What cannot be read is answered 500.";
     ReplayIs500 = "replay-is-500": "A used nonce at settle is answered 500, as if trying again could help.";
+    RefusalsAreErrors = "refusals-are-errors": "A refusal is answered 500 with an error text alone.";
+    MalformedCrashes = "malformed-crashes": "A payment that cannot be read ends the connection.";
+    MissingDomainCrashes = "missing-domain-crashes": "Requirements without name and version are answered 500 without a reason.";
+    MissingPartsAreValid = "missing-parts-are-valid": "A request without payment or requirements is called valid.";
+    ErrorsTellTraces = "errors-tell-traces": "An error tells the node's URL with its key, and a stack trace.";
+    // Answers.
+    RefusalWithoutReason = "refusal-without-reason": "Verify refuses without a reason.";
+    VerdictAsText = "verdict-as-text": "`isValid` is a text.";
+    VerifyWrongPayer = "verify-wrong-payer": "Verify names the recipient as payer.";
+    AnswersAsText = "answers-as-text": "Answers have the content type text/plain.";
+    SettleNotFound = "settle-not-found": "There is no /settle.";
+    SettleShapeDiffers = "settle-shape-differs": "Settle wants other names for the two parts than verify.";
     // Settlement: what counts as success.
+    DuplicateNewSuccess = "duplicate-new-success": "A used nonce at settle is answered success, with another transaction.";
+    SuccessWithoutTransaction = "success-without-transaction": "Success names no transaction.";
+    FailureWithoutReason = "failure-without-reason": "A failed settle gives no reason.";
     DuplicateSuccess = "duplicate-settle-success": "Every settle of one authorization answers success with the one transaction.";
     SuccessOnBroadcast = "success-on-broadcast": "Settle answers success when the transaction is broadcast, not mined.";
     SuccessOnRevert = "success-on-revert": "A transaction that reverted or moved nothing is answered success.";
@@ -68,11 +90,21 @@ defects! {
     // Settlement: the facilitator's own account.
     CollidingNonces = "colliding-nonces": "One account, its nonce read from the last block: settlements at the same time collide.";
     FailureBlocksAccount = "failure-blocks-account": "A settlement that fails leaves a nonce gap: later ones are never mined.";
+    // Settlement of `upto`, on the memory ledger.
+    UptoCeilingIgnored = "upto-ceiling-ignored": "An `upto` payment is settled for whatever is asked, above the signed ceiling too.";
+    UptoPermitsReused = "upto-permits-reused": "An `upto` permit is settled again and again: its nonce is not looked at.";
+    UptoSettlesCeiling = "upto-settles-ceiling": "An `upto` payment is settled for its ceiling, whatever is asked.";
     // Receipts.
     ReceiptInventedTransaction = "receipt-invented-transaction": "The money moves, and the answer names another transaction.";
     ReceiptWrongPayer = "receipt-wrong-payer": "The settle answer names the recipient as payer.";
     ReceiptWrongNetwork = "receipt-wrong-network": "The settle answer names another network.";
     FailureWithoutShape = "failure-without-shape": "A failed settle answers neither network, payer nor transaction.";
+    // What `/supported` says.
+    SupportedWithoutSigners = "supported-without-signers": "`/supported` names neither extensions nor signers.";
+    SupportedOtherSigners = "supported-other-signers": "`/supported` names an account that sends nothing.";
+    SupportedMixesSpellings = "supported-mixes-spellings": "`/supported` spells networks of v2 as v1 does.";
+    SupportedWithoutVersions = "supported-without-versions": "Kinds of `/supported` name no x402Version.";
+    SupportedWithoutFeePayer = "supported-without-fee-payer": "Solana kinds of `/supported` name no fee payer.";
 }
 
 impl std::fmt::Display for Defect {

@@ -7,7 +7,7 @@ use alloy_primitives::{B256, U256, hex, keccak256};
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{Signature, Version};
 
 use super::{Defect, DefectSet};
 use crate::answer::Answer;
@@ -24,6 +24,9 @@ use crate::verify::{Scope, Window, check_claim, check_state};
 const DUPLICATE_WAIT_MAX: Duration = Duration::from_secs(30);
 /// What reading the account nonce from a node takes: in this time others read the same one.
 const NONCE_READ: Duration = Duration::from_millis(20);
+
+/// The margin before `validBefore` that is too wide, in seconds.
+const WIDE_MARGIN_S: u64 = 60;
 
 /// How the signature of a wallet ends that is not deployed yet (ERC-6492).
 const WALLET_MAGIC: [u8; 32] =
@@ -56,7 +59,12 @@ pub(crate) async fn verify(
             return Err(Refusal::new(reason::NONCE_USED, message));
         }
     }
-    let scope = scope(defects);
+    let mut scope = scope(defects);
+    if defects.has(Defect::HighSIsValid) && is_odd_form(&claim) {
+        scope.signature = false;
+        scope.state = false;
+    }
+    check_margin(ledger, &claim, defects).await?;
     let claim = relaxed(claim, defects);
     let checked = check_claim(ledger, claim, scope).await?;
     let authorization = &checked.payment.authorization;
@@ -102,6 +110,9 @@ pub(crate) async fn settle(
     {
         return Ok(invented(key));
     }
+    check_margin(ledger.as_ref(), &claim, defects)
+        .await
+        .map_err(Unsettled::from)?;
     let known = memory
         .transaction(&key)
         .filter(|_| defects.has(Defect::DuplicateSuccess) || defects.has(Defect::VerifySettles));
@@ -257,6 +268,7 @@ pub(crate) fn deface(
     if defects.is_empty() {
         return answer;
     }
+    super::answers::deface(defects, endpoint, recipient.as_deref(), &mut answer);
     if defects.has(Defect::MalformedIs500) && answer.status == StatusCode::BAD_REQUEST {
         answer.status = StatusCode::INTERNAL_SERVER_ERROR;
     }
@@ -361,6 +373,35 @@ fn refuse_v1(claim: &Claim, defects: DefectSet) -> Result<(), Refusal> {
             reason::VERSION,
             "version 1 is not accepted any more",
         ));
+    }
+    Ok(())
+}
+
+/// True for a signature of the payer in a form that the token does not take.
+fn is_odd_form(claim: &Claim) -> bool {
+    let Ok(bytes) = <[u8; 65]>::try_from(claim.payment.signature.as_ref()) else {
+        return false;
+    };
+    let signature = Signature(bytes);
+    let authorization = &claim.payment.authorization;
+    let digest = authorization.digest(&claim.domain.separator());
+    let odd = bytes[64] < 27 || !signature.is_low_s();
+    odd && signature.recover(&digest) == Some(authorization.from)
+}
+
+/// The margin of a facilitator that asks for too much of it.
+async fn check_margin(
+    ledger: &dyn Ledger,
+    claim: &Claim,
+    defects: DefectSet,
+) -> Result<(), Refusal> {
+    if !defects.has(Defect::MarginTooWide) {
+        return Ok(());
+    }
+    let end = claim.payment.authorization.valid_before;
+    if end < U256::from(ledger.now().await?.saturating_add(WIDE_MARGIN_S)) {
+        let message = format!("validBefore is {end}: it must lie {WIDE_MARGIN_S} s ahead");
+        return Err(Refusal::new(reason::VALID_BEFORE, message));
     }
     Ok(())
 }

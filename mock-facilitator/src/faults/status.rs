@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Match;
 use super::inject::{Flow, Inject, Shot};
+use super::words::Words;
 use crate::answer::{Answer, Payload};
 
 /// Largest body a fault may carry, in bytes.
@@ -31,6 +32,9 @@ pub struct Status {
     /// False when the facilitator fails before it has done anything.
     #[serde(default = "yes")]
     pub work: bool,
+    /// Only for a verdict that says no; a yes keeps its status.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refusals_only: bool,
 }
 
 pub(super) const fn yes() -> bool {
@@ -46,6 +50,7 @@ impl Status {
             content_type: None,
             retry_after_s: None,
             work: true,
+            refusals_only: false,
         }
     }
 
@@ -66,6 +71,9 @@ impl Inject for Status {
                 "status.status is {}: it must be 200 to 599",
                 self.status
             ));
+        }
+        if self.refusals_only && !self.work {
+            return Err("status.refusals_only needs a verdict: leave `work: false` out".to_owned());
         }
         if self
             .body
@@ -92,6 +100,14 @@ impl Inject for Status {
         let Ok(status) = StatusCode::from_u16(self.status) else {
             return Flow::Go;
         };
+        let flag = Words::of(shot.call.endpoint).flag;
+        let refused = answer
+            .members()
+            .and_then(|members| members.get(flag)?.as_bool())
+            == Some(false);
+        if self.refusals_only && !refused {
+            return Flow::Go;
+        }
         shot.fire();
         answer.status = status;
         if let Some(body) = &self.body {
@@ -140,6 +156,29 @@ mod tests {
         assert_eq!(response.headers()["content-type"], "text/html");
         assert_eq!(response.headers()["retry-after"], "3");
         assert_eq!(response.status(), 429);
+    }
+
+    #[tokio::test]
+    async fn a_yes_keeps_its_status_where_only_refusals_are_meant() {
+        let fault = Status {
+            refusals_only: true,
+            ..Status::new(400)
+        };
+        let mut answer = yes();
+        let shot = Trial::verify().shot(fault.clone(), 1);
+        fault.after(&shot, &mut answer).await;
+        assert_eq!(answer.status.as_u16(), 200);
+        if let Some(members) = answer.members() {
+            members.insert("isValid".to_owned(), false.into());
+        }
+        fault.after(&shot, &mut answer).await;
+        assert_eq!(answer.status.as_u16(), 400);
+        let idle = Status {
+            work: false,
+            ..fault
+        };
+        let error = idle.validate(&Match::default()).unwrap_err();
+        assert!(error.contains("refusals_only"), "{error}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::SignedAuthorization;
+use super::{PermitLedger, SignedAuthorization};
 use crate::event::{LedgerRecord, TransactionRecord};
 use crate::refusal::Refusal;
 
@@ -151,6 +151,14 @@ pub trait Ledger: Send + Sync + Debug {
     /// Number of transactions an account has had mined.
     async fn account_nonce(&self, account: Address) -> Result<u64, LedgerError>;
 
+    /// This ledger as one that settles permits; `None` where Permit2 and its proxies are stubs.
+    fn permits(&self) -> Option<&dyn PermitLedger> {
+        None
+    }
+
     /// Forgets what it counts itself and asks the chain again: mined transactions were undone behind its back.
     async fn recount(&self) {}
+
+    /// Settles with the first so many of its accounts, or with all of them; a ledger without accounts has no choice.
+    fn use_accounts(&self, _count: Option<u32>) {}
 }

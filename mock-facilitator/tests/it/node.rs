@@ -32,17 +32,22 @@ enum Says {
 
 /// A node that knows one token and mines whatever it takes.
 #[derive(Default)]
-struct Node {
+pub(crate) struct Node {
     script: HashMap<&'static str, Vec<Says>>,
     asked: Vec<String>,
     sent: Vec<B256>,
+    /// Accounts whose nonce was asked for.
+    pub(crate) numbered: Vec<String>,
 }
 
-type Shared = Arc<Mutex<Node>>;
+pub(crate) type Shared = Arc<Mutex<Node>>;
 
 impl Node {
     fn answer(&mut self, method: &str, params: &Value) -> Says {
         self.asked.push(method.to_owned());
+        if method == "eth_getTransactionCount" {
+            self.numbered.extend(params[0].as_str().map(str::to_owned));
+        }
         if method == "eth_sendRawTransaction" {
             let raw = params[0].as_str().unwrap();
             let raw = alloy_primitives::hex::decode(raw).unwrap();
@@ -112,6 +117,11 @@ async fn serve_rpc(State(node): State<Shared>, Json(request): Json<Value>) -> Re
 
 /// The honest payer's bench, with the scripted node in place of the memory ledger.
 async fn start() -> (Bench, Shared, DropGuard) {
+    start_with(1).await
+}
+
+/// The same with so many accounts that settle.
+pub(crate) async fn start_with(signers: u32) -> (Bench, Shared, DropGuard) {
     let node = Shared::default();
     let stop = CancellationToken::new();
     let rpc = Router::new()
@@ -122,7 +132,7 @@ async fn start() -> (Bench, Shared, DropGuard) {
         receipt_wait: Duration::from_millis(200),
         ..EvmOptions::default()
     };
-    let ledger = EvmLedger::connect(url.parse().unwrap(), dev_signers(1), options)
+    let ledger = EvmLedger::connect(url.parse().unwrap(), dev_signers(signers), options)
         .await
         .unwrap();
     let mut bench = Bench::start().await;

@@ -225,7 +225,12 @@ fn changes_to_the_requirements() -> Vec<Change> {
     let value_v1 = v1("invalid_exact_evm_authorization_value");
     let value_v2 = v2("invalid_exact_evm_payload_authorization_value_mismatch");
     let table = [
-        ("scheme", json!("upto"), same("unsupported_scheme")),
+        ("scheme", json!("escrow"), same("unsupported_scheme")),
+        (
+            "scheme",
+            json!("upto"),
+            ["unsupported_scheme", "invalid_upto_evm_scheme"],
+        ),
         (
             "network",
             json!("base"),

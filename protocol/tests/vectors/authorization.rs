@@ -49,7 +49,7 @@ fn domain(value: &Value) -> TokenDomain {
     }
 }
 
-fn key(value: &Value) -> PayerKey {
+pub(crate) fn key(value: &Value) -> PayerKey {
     let bytes: [u8; 32] = hex::decode_to_array(text(value)).expect("a key is 32 bytes of hex");
     PayerKey::from_bytes(&bytes).expect("the key is in range")
 }

@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     SettleResponse,
     Supported,
     Authorization,
+    Permit,
 }
 
 /// What must be seen.

@@ -3,6 +3,7 @@
 mod authorization;
 mod file;
 mod messages;
+mod permit;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ fn seen(vector: &Vector) -> Seen {
         Kind::SettleResponse => messages::settle_response(vector),
         Kind::Supported => messages::supported(vector),
         Kind::Authorization => authorization::seen(vector),
+        Kind::Permit => permit::seen(vector),
     }
 }
 
@@ -48,10 +50,13 @@ fn every_kind_has_vectors_good_and_bad() {
     }
     let total: usize = kinds.values().map(|(good, bad)| good + bad).sum();
     assert!(total >= 160, "{total} vectors: {kinds:?}");
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
     for (kind, (good, bad)) in kinds {
         assert!(good >= 2, "{kind:?} has {good} good vectors");
-        let only_good = matches!(kind, Kind::FacilitatorRequest | Kind::Authorization);
+        let only_good = matches!(
+            kind,
+            Kind::FacilitatorRequest | Kind::Authorization | Kind::Permit
+        );
         assert!(bad >= 1 || only_good, "{kind:?} has no bad vectors");
     }
 }

@@ -7,7 +7,7 @@ use x402_assay_protocol::facilitator::{self, SettleResponse, SupportedResponse, 
 use x402_assay_protocol::header::{self, Encoding};
 use x402_assay_protocol::{
     Authorization, Challenge, Payment, Problem, Requirement, Settlement, TokenDomain, Version,
-    network,
+    network, permit2,
 };
 
 use crate::file::{Seen, Vector};
@@ -101,21 +101,30 @@ pub(crate) fn payment(vector: &Vector) -> Seen {
         .as_ref()
         .zip(domain(&payment))
         .map(|(authorization, domain)| authorization.digest(&domain.separator()));
+    let permitted = payment
+        .permit
+        .as_ref()
+        .zip(network.and_then(network::chain_id))
+        .map(|(permit, chain_id)| permit.digest(&permit2::separator(chain_id)));
     let signer = payment
         .ecdsa()
-        .zip(digest)
+        .zip(digest.or(permitted))
         .and_then(|(signature, digest)| signature.recover(&digest));
-    Seen {
-        problems: problems(&payment.problems),
-        error: None,
-        values: json!({
+    let mut values = json!({
             "version": payment.version.map(Version::number),
             "scheme": scheme,
             "network": network,
             "authorization": payment.authorization.as_ref().map(Authorization::to_json),
             "signer": signer.map(|address| address.to_checksum(None)),
             "lowS": payment.ecdsa().map(|signature| signature.is_low_s()),
-        }),
+    });
+    if let Some(permit) = &payment.permit {
+        values["permit"] = permit.to_json();
+    }
+    Seen {
+        problems: problems(&payment.problems),
+        error: None,
+        values,
     }
 }
 
@@ -185,6 +194,7 @@ pub(crate) fn settle_response(vector: &Vector) -> Seen {
             "transaction": answer.transaction,
             "network": answer.network,
             "payer": answer.payer,
+            "amount": answer.amount,
         })
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn badge(verdict: Verdict) -> Markup {
     html! { span class={"badge " (word)} { (word) } }
 }
 
-pub(super) fn line(value: &str) -> String {
+pub(crate) fn line(value: &str) -> String {
     text::line(value, LINE_MAX)
 }
 

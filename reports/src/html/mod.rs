@@ -7,16 +7,19 @@ mod books;
 mod checks;
 mod findings;
 mod head;
+pub mod kill_matrix;
 mod latency;
 mod load;
 mod scenarios;
 mod sequence;
-mod shell;
+pub(crate) mod shell;
 
+pub(crate) use head::line;
 use maud::html;
 
 use crate::finding::findings;
 use crate::model::Report;
+use crate::text;
 
 /// The whole page.
 pub fn render(report: &Report) -> String {
@@ -34,5 +37,16 @@ pub fn render(report: &Report) -> String {
         (latency::render(report))
         (head::notes(report))
     };
-    shell::page(report, &body).into_string()
+    let title = format!(
+        "{}: {} - x402-assay",
+        head::word(report.verdict),
+        text::line(&report.target.name, 80)
+    );
+    let frame = shell::Frame {
+        title: &title,
+        skip: ("#findings", "Skip to the findings"),
+        bench_version: &report.bench_version,
+        sources: html! { "Full messages are in " code { "history.jsonl" } ", the data of this page in " code { "report.json" } "." },
+    };
+    shell::page(&frame, &body).into_string()
 }

@@ -3,7 +3,7 @@
 for (const bar of document.querySelectorAll(".filter")) {
   const rows = Array.from(document.getElementById(bar.dataset.for).tBodies[0].rows);
   const [field, choice, told] = [bar.querySelector("input"), bar.querySelector("select"), bar.querySelector("output")];
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const texts = rows.map((row) => (row.textContent + " " + (row.dataset.words || "")).toLowerCase());
   for (const word of new Set(rows.map((row) => row.dataset.verdict))) {
     choice.add(new Option(word, word));
   }

@@ -5,19 +5,24 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::head::word;
-use crate::model::Report;
 use crate::text;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("page.js");
 
-pub(super) fn page(report: &Report, body: &Markup) -> Markup {
-    let title = format!(
-        "{}: {} - x402-assay",
-        word(report.verdict),
-        text::line(&report.target.name, 80)
-    );
+/// What differs from page to page around its body.
+pub(crate) struct Frame<'a> {
+    /// Title of the window.
+    pub(crate) title: &'a str,
+    /// Where the first link of the page leads, and its words.
+    pub(crate) skip: (&'a str, &'a str),
+    /// The bench's own version.
+    pub(crate) bench_version: &'a str,
+    /// Where the data is.
+    pub(crate) sources: Markup,
+}
+
+pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,15 +32,14 @@ pub(super) fn page(report: &Report, body: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (title) }
+                title { (frame.title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#findings" { "Skip to the findings" }
+                a.skip href=(frame.skip.0) { (frame.skip.1) }
                 main { (body) }
                 footer {
-                    p { "Written by x402-assay " (text::line(&report.bench_version, 40)) ". Full messages are in "
-                        code { "history.jsonl" } ", the data of this page in " code { "report.json" } "." }
+                    p { "Written by x402-assay " (text::line(frame.bench_version, 40)) ". " (frame.sources) }
                 }
                 script { (PreEscaped(SCRIPT)) }
             }

@@ -3,7 +3,7 @@
 use crate::text;
 
 /// One line of running text, at most `chars_max` characters of the original.
-pub(super) fn inline(text: &str, chars_max: usize) -> String {
+pub(crate) fn inline(text: &str, chars_max: usize) -> String {
     let text = text::line(text, chars_max);
     let text = text.trim_start();
     let mut out = String::with_capacity(text.len() + 16);
@@ -29,7 +29,7 @@ pub(super) fn inline(text: &str, chars_max: usize) -> String {
 }
 
 /// A code span; `|` is escaped so that it holds inside a table.
-pub(super) fn code(text: &str, chars_max: usize) -> String {
+pub(crate) fn code(text: &str, chars_max: usize) -> String {
     let text = text::line(text, chars_max).replace('|', "\\|");
     let fence = "`".repeat(longest_backtick_run(&text) + 1);
     let pad = if text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {

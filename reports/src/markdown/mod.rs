@@ -1,6 +1,6 @@
 //! The report as Markdown of at most 60 kB, to be pasted into an issue or a pull request as it is.
 
-mod escape;
+pub(crate) mod escape;
 mod findings;
 pub mod issue;
 mod load;

@@ -155,12 +155,23 @@ prop_compose! {
     }
 }
 
+static SCHEMA: std::sync::LazyLock<jsonschema::Validator> =
+    std::sync::LazyLock::new(crate::schema::validator);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn no_report_loses_anything(report in a_report()) {
         prop_assert_eq!(json::read(&json::render(&report)).unwrap(), report);
+    }
+
+    #[test]
+    fn every_report_fits_the_published_schema(report in a_report()) {
+        let value: serde_json::Value = serde_json::from_str(&json::render(&report)).unwrap();
+        let problems: Vec<String> =
+            SCHEMA.iter_errors(&value).map(|error| error.to_string()).collect();
+        prop_assert_eq!(problems, Vec::<String>::new());
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Renderers on sample reports.
 
 mod books_csv;
+mod compare;
 mod expected;
+mod github;
 mod hostile;
 mod html;
 mod json;
 mod junit;
+mod kill_matrix;
 mod load;
 mod markdown;
 mod samples;

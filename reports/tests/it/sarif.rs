@@ -23,6 +23,35 @@ fn every_sample() {
     }
 }
 
+/// The published schema of SARIF; `tests/schemas/README.md` says where it comes from.
+const SCHEMA: &str = include_str!("../schemas/sarif-2.1.0.json");
+
+#[test]
+fn every_sample_fits_the_published_schema() {
+    // Two patterns of the published schema are no regular expressions: a bracket too many.
+    let broken = "[a-zA-Z]{2}]?$";
+    assert_eq!(SCHEMA.matches(broken).count(), 2);
+    let schema = SCHEMA.replace(broken, "[a-zA-Z]{2}$");
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::draft7::new(&schema).expect("the schema compiles");
+    let problems = |log: &Value| -> Vec<String> {
+        let errors = validator.iter_errors(log);
+        errors
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
+    };
+    let expected = ("expected", crate::expected::report());
+    let scenarios = ("scenarios", crate::scenarios::failing());
+    for (name, report) in samples::all().into_iter().chain([expected, scenarios]) {
+        let mut log: Value = serde_json::from_str(&sarif::render(&report)).expect(name);
+        assert_eq!(problems(&log), [""; 0], "{name}");
+        // The schema is there and looks: what it forbids is found.
+        log["runs"][0]["results"] = serde_json::json!([{ "level": "catastrophe" }]);
+        log["runs"][0]["ours"] = true.into();
+        assert!(problems(&log).len() >= 2, "{name}");
+    }
+}
+
 /// A failed scenario is a result, a passed one is none.
 #[test]
 fn scenarios_that_failed_are_results() {

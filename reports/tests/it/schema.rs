@@ -6,7 +6,7 @@ use crate::samples;
 
 const SCHEMA: &str = include_str!("../../schema/report-1.json");
 
-fn validator() -> jsonschema::Validator {
+pub(crate) fn validator() -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     assert!(
         jsonschema::meta::is_valid(&schema),

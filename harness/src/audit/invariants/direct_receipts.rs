@@ -51,6 +51,9 @@ pub(super) fn judge(span: &Span<'_, '_>, book: &Book<'_>, holding: &mut Holding)
 
 /// What is not true of a success.
 fn untrue(book: &Book<'_>, call: &DirectCall<'_, '_>) -> Option<String> {
+    if book.signed.upto.is_some() && book.settled_for_nothing > 0 && book.transfers.is_empty() {
+        return None;
+    }
     let Some(hash) = call.transaction() else {
         return Some("settle said success and named no transaction".to_owned());
     };
@@ -74,10 +77,10 @@ fn untrue(book: &Book<'_>, call: &DirectCall<'_, '_>) -> Option<String> {
     }
 }
 
-/// The recipient got at least what was asked for.
+/// The recipient got at least what was asked for; how much is asked of a payment by use, each call says anew.
 fn pays(book: &Book<'_>, moved: &Moved<'_>) -> bool {
     let offered = &book.signed.offered;
-    moved.to == offered.pay_to && moved.value >= offered.amount
+    moved.to == offered.pay_to && (moved.value >= offered.amount || book.signed.upto.is_some())
 }
 
 fn evidence(span: &Span<'_, '_>, book: &Book<'_>, call: &DirectCall<'_, '_>) -> Vec<Evidence> {

@@ -13,6 +13,8 @@ mod terms_moved;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_by_use;
+#[cfg(test)]
 mod tests_direct;
 #[cfg(test)]
 mod tests_faults;

@@ -16,7 +16,7 @@ fn judge(span: &Span<'_, '_>) -> Holding {
     let (facts, books) = (span.facts, span.books);
     let mut holding = Holding::default();
     for book in books.books.iter().filter(|book| !book.faulted) {
-        let (grants, transfers) = (book.distinct_grants(), book.transfers.len());
+        let (grants, transfers) = (book.distinct_grants(), book.times_paid());
         // A payment that was refused was an attempt too, once nothing can come after it.
         let refused = book.at_rest && book.is_answered(facts) && span.counts_refusals();
         if grants > 0 || refused {

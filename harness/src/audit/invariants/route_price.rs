@@ -17,7 +17,11 @@ pub(super) struct Undersold {
 /// Deliveries on routes that none of the transfers pays for, at the least that was ever asked for there. Silent where
 /// prices change on purpose and where nothing was paid, which is for I1.
 pub(super) fn undersold(facts: &Facts<'_>, book: &Book<'_>) -> Vec<Undersold> {
-    if book.transfers.is_empty() || facts.run.is_some_and(|run| run.dynamic_price) {
+    // Of what is sold by use, the amount moved says nothing of a route's price.
+    if book.transfers.is_empty()
+        || book.signed.upto.is_some()
+        || facts.run.is_some_and(|run| run.dynamic_price)
+    {
         return Vec::new();
     }
     // A repeat gives what was bought already.
@@ -66,6 +70,9 @@ fn undersold_in(facts: &Facts<'_>, book: &Book<'_>, exchange: &Exchange<'_>) -> 
 /// True when it was sent to a route that is not sold for as little, and the server could have been fooled by it.
 pub(super) fn is_too_low_somewhere(facts: &Facts<'_>, book: &Book<'_>) -> bool {
     let signed = book.signed;
+    if signed.upto.is_some() {
+        return false;
+    }
     let covers = |advert: &Advert| {
         let token = (signed.offered.chain_id, signed.offered.asset);
         token == (advert.chain_id, advert.asset) && signed.value >= advert.amount

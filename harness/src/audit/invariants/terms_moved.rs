@@ -1,13 +1,13 @@
-//! I4: what moved is what the server advertised.
+//! I4: what moved is what the server advertised; of what is sold by use, what it asked for, below the signed ceiling.
 
 use serde_json::Value;
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
 use super::{Holding, Invariant, route_price};
-use crate::audit::Span;
 use crate::audit::books::{Book, matches_offer};
 use crate::audit::ledger::Moved;
+use crate::audit::{Span, by_use};
 use crate::history::{Exchange, Facts};
 
 /// Whatever a payment claims, the terms come from the server.
@@ -26,7 +26,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
             || claims_other_terms(facts, book)
             || route_price::is_too_low_somewhere(facts, book);
         let refused = has_other_terms && book.is_answered(facts) || book.called_directly;
-        if !book.transfers.is_empty() || refused && book.at_rest && span.counts_refusals() {
+        if !book.transfers.is_empty()
+            || book.settled_for_nothing > 0
+            || refused && book.at_rest && span.counts_refusals()
+        {
             holding.observed += 1;
         }
         let mut as_signed = true;
@@ -37,6 +40,10 @@ fn judge(span: &Span<'_, '_>) -> Holding {
                 let evidence = book.evidence(facts);
                 holding.breach(Verdict::Fail, Some(book), differences.join(", "), evidence);
             }
+        }
+        for misused in by_use::misused(facts, book) {
+            let evidence = book.evidence(facts);
+            holding.breach(Verdict::Fail, Some(book), misused.0, evidence);
         }
         if as_signed {
             for sold in route_price::undersold(facts, book) {
@@ -101,7 +108,8 @@ fn differences(book: &Book<'_>, moved: &Moved<'_>) -> Vec<String> {
             moved.to, offered.pay_to
         ));
     }
-    if moved.value != offered.amount && !overpaid_v1 {
+    let by_use = book.signed.upto.is_some();
+    if moved.value != offered.amount && !overpaid_v1 && !by_use {
         found.push(format!(
             "amount {} instead of {}",
             moved.value, offered.amount

@@ -3,9 +3,9 @@
 use x402_assay_reports::model::{Evidence, Verdict};
 
 use super::{Holding, Invariant, answer_was_lost};
-use crate::audit::Span;
 use crate::audit::books::Book;
 use crate::audit::receipt::{Receipt, receipts};
+use crate::audit::{Span, by_use};
 use crate::history::Facts;
 
 /// Success names a mined transaction with this payment's Transfer; after a final failure nothing moves.
@@ -33,10 +33,17 @@ fn judge(span: &Span<'_, '_>) -> Holding {
             .iter()
             .filter(|r| r.settlement.success == Some(true))
         {
+            if is_free(book, receipt) {
+                continue;
+            }
             if let Err((verdict, text)) = success_is_true(facts, book, receipt) {
                 let evidence = receipt_evidence(book, receipt);
                 holding.breach(verdict, Some(book), text, evidence);
             }
+        }
+        for untold in by_use::untold(facts, book) {
+            let evidence = book.evidence(facts);
+            holding.breach(Verdict::Fail, Some(book), untold.0, evidence);
         }
         let telling: Vec<_> = receipts.iter().filter(|r| !r.says_used()).collect();
         let all_failed = telling.iter().all(|receipt| receipt.is_final_failure());
@@ -59,6 +66,13 @@ fn judge(span: &Span<'_, '_>) -> Holding {
         }
     }
     holding
+}
+
+/// True when nothing was charged, and the receipt says so: there is no transaction to name.
+fn is_free(book: &Book<'_>, receipt: &Receipt<'_, '_>) -> bool {
+    let amount = receipt.settlement.raw.get("amount");
+    let amount = amount.and_then(serde_json::Value::as_str);
+    receipt.transaction().is_none() && by_use::is_free_receipt(book, amount)
 }
 
 fn success_is_true(

@@ -3,7 +3,7 @@
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::event::Endpoint;
 
-use super::asked::{ROW, Said, book_of, calls, evidence, said, told, verifies, wrong};
+use super::asked::{ROW, Said, book_of, calls, evidence, said, settled, told, verifies, wrong};
 use super::classes::class;
 use crate::checks::check::{Check, Grade, Level, V2};
 use crate::checks::judged::Judged;
@@ -117,6 +117,9 @@ fn same_request(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         outcome.add(match said(&call) {
             Said::Yes => Outcome::pass("one body, valid and settled", evidence(&call)),
             Said::Trouble => Outcome::inconclusive(call.exchange.ending(), evidence(&call)),
+            _ if matches!(call.exchange.status(), Some(404 | 405)) => {
+                Outcome::skipped("there is no /settle (FAC-HTTP-001)")
+            }
             _ if reason == Some("malformed") || is_4xx(&call) && call.verdict().is_none() => {
                 let text = format!("verify took the body, settle did not: {}", told(&call));
                 Outcome::fail(text, evidence(&call))
@@ -179,6 +182,9 @@ fn found<'f, 'h>(
 }
 
 fn valid_settles(judged: &Judged<'_, '_>, version: Version) -> Outcome {
+    if settled(judged, version).is_empty() {
+        return Outcome::skipped("control missing: no good payment was settled");
+    }
     let valid = pairs(judged, version);
     let valid = valid
         .iter()
@@ -232,6 +238,9 @@ fn invalid_never(judged: &Judged<'_, '_>, version: Version) -> Outcome {
 }
 
 fn same_reason(judged: &Judged<'_, '_>, version: Version) -> Outcome {
+    if settled(judged, version).is_empty() {
+        return Outcome::skipped("control missing: no good payment was settled");
+    }
     let mut outcome = Outcome::new();
     let mut compare = |name: &str, verified: &DirectCall<'_, '_>, settled: &DirectCall<'_, '_>| {
         let reasons = (
@@ -241,6 +250,9 @@ fn same_reason(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         let (Some(first), Some(second)) = reasons else {
             return;
         };
+        if settled.is_pending() {
+            return;
+        }
         let mut both = evidence(verified);
         both.extend(evidence(settled));
         outcome.add(match first == second {

@@ -24,7 +24,7 @@ mod verify_times;
 use super::check::Check;
 
 /// Every check of a facilitator.
-pub(super) const ALL: [Check; 109] = [
+pub(super) static ALL: [Check; 109] = [
     verify_answers::GOOD,
     verify_answers::SHAPE,
     verify_answers::PAYER,

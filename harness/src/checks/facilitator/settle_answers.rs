@@ -64,7 +64,6 @@ pub(super) const PENDING: Check = Check {
     cause: "a time-out while waiting for the receipt is taken for a failure",
     fix: "answer settlement_pending with the hash, and remember it for the next request",
     tags: &["facilitator", "CWE-393"],
-    killed_by: &["pending-is-failure"],
     ..ROW
 };
 

@@ -83,7 +83,6 @@ pub(super) const EDGE: Check = Check {
     judge: edge,
     cause: "the answer is given without looking at the receipt",
     fix: "answer by the receipt",
-    killed_by: &["success-without-settling"],
     ..ROW
 };
 
@@ -186,6 +185,9 @@ fn at_once(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             Outcome::warn(text, pieces)
         }
         (1, _) => Outcome::pass(format!("one success of {of}"), pieces),
+        (0, _) if all.iter().any(DirectCall::is_pending) => {
+            Outcome::info(format!("all of {of} pending or refused"), pieces)
+        }
         (0, 0) if silent == 0 => Outcome::warn(
             format!("none of {of} was settled{}", reasons_of(&all)),
             pieces,
@@ -208,10 +210,19 @@ fn distinct(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     if settled(judged, version).is_empty() {
         return Outcome::skipped("control missing: no good payment was settled");
     }
+    let has_settled = |call: &DirectCall<'_, '_>| {
+        let same = |other: &&DirectCall<'_, '_>| {
+            other.exchange.sent.authorization == call.exchange.sent.authorization
+        };
+        all.iter()
+            .filter(same)
+            .any(|other| said(other) == Said::Yes)
+    };
+    // What was pending at first was asked about again.
     let failed: Vec<DirectCall<'_, '_>> = all
         .iter()
         .copied()
-        .filter(|call| !matches!(said(call), Said::Yes | Said::Trouble) && !call.is_pending())
+        .filter(|call| !matches!(said(call), Said::Yes | Said::Trouble) && !has_settled(call))
         .collect();
     let silent: Vec<&DirectCall<'_, '_>> = all
         .iter()
@@ -219,7 +230,7 @@ fn distinct(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         .collect();
     if !failed.is_empty() {
         let text = format!(
-            "{} of {} good payments failed{}",
+            "{} of {} answers to good payments were no success{}",
             failed.len(),
             all.len(),
             reasons_of(&failed)

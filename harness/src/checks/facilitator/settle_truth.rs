@@ -1,10 +1,11 @@
 //! Section N: what success means.
 
 use x402_assay_protocol::Version;
+use x402_assay_protocol::eip3009::parse_address;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::asked::{
-    ROW, Said, all_at, book_of, calls, each, evidence, said, settled, told, unjudgeable,
+    ROW, Said, all_at, book_of, calls, each, evidence, said, settled, told, unjudgeable, verifies,
     whole_evidence, wrong,
 };
 use crate::audit::Book;
@@ -25,7 +26,7 @@ pub(super) const GOOD: Check = Check {
     judge: good,
     cause: "the answer is written before the transaction is known, or members are left out",
     fix: "answer with transaction and network, and in v1 the payer",
-    killed_by: &["success-without-transaction"],
+    killed_by: &["success-without-transaction", "receipt-wrong-payer"],
     ..ROW
 };
 
@@ -116,6 +117,12 @@ fn good(judged: &Judged<'_, '_>, version: Version) -> Outcome {
         if let Some(outcome) = unjudgeable(call) {
             return outcome;
         }
+        if call.is_pending() {
+            return Outcome::info(
+                "settlement_pending: it was asked about again",
+                evidence(call),
+            );
+        }
         if said(call) != Said::Yes {
             let text = format!("{} for a good payment, while others settle", told(call));
             return Outcome::fail(text, evidence(call));
@@ -133,6 +140,14 @@ fn good(judged: &Judged<'_, '_>, version: Version) -> Outcome {
             .into_iter()
             .filter(|name| text(name).is_empty())
             .collect();
+        let signed = book_of(judged, call).map(|book| book.signed.key.payer);
+        let named = parse_address(text("payer"));
+        if let (Some(signed), Some(named)) = (signed, named)
+            && signed != named
+        {
+            let text = format!("success names the payer {named}, and {signed} signed");
+            return Outcome::warn(text, evidence(call));
+        }
         match missing[..] {
             [] => Outcome::pass("success with transaction and network", evidence(call)),
             _ => Outcome::fail(
@@ -170,6 +185,12 @@ fn truth_of(judged: &Judged<'_, '_>, call: &DirectCall<'_, '_>) -> Outcome {
         None => {
             return Outcome::inconclusive(
                 format!("{probe}: the ledger was not asked about {hash}"),
+                pieces,
+            );
+        }
+        Some(None) if book.transfers.is_empty() && verifies(judged, book.signed.version) => {
+            return Outcome::given(
+                format!("{probe}: no block holds the transaction {hash}, and nothing moved"),
                 pieces,
             );
         }

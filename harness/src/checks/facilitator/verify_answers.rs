@@ -31,7 +31,6 @@ pub(super) const GOOD: Check = Check {
     judge: good,
     cause: "verification depends on something that is no part of the payment, such as what was verified before",
     fix: "decide on the request and the chain's state alone",
-    killed_by: &["verify-needs-resource"],
     ..ROW
 };
 

@@ -65,7 +65,7 @@ pub(super) const MALFORMED: Check = Check {
     cause: "the payload is used before it is checked",
     fix: "check every member's type and range first, and answer invalid_payload",
     tags: &["facilitator", "CWE-20", "CWE-248"],
-    killed_by: &["malformed-crashes"],
+    killed_by: &["malformed-crashes", "missing-parts-are-valid"],
     ..ROW
 };
 
@@ -174,7 +174,7 @@ fn used(judged: &Judged<'_, '_>, version: Version) -> Outcome {
     each(judged, version, "verify/used", |call| {
         unjudgeable(call).unwrap_or_else(|| match said(call) {
             Said::Yes => Outcome::fail("a settled payment was called valid again", evidence(call)),
-            Said::Nothing => Outcome::warn("a success without a verdict", evidence(call)),
+            Said::Nothing => Outcome::skipped("a success without a verdict (FAC-VERIFY-002)"),
             _ => Outcome::pass(format!("settled, then {}", told(call)), evidence(call)),
         })
     })
@@ -195,6 +195,18 @@ fn malformed(judged: &Judged<'_, '_>, version: Version) -> Outcome {
                 outcome.add(Outcome::warn(text, evidence(&call)));
             }
         }
+    }
+    for probe in [
+        "http/verify/no-payload",
+        "http/verify/no-requirements",
+        "http/verify/empty-object",
+    ] {
+        let valid = calls(judged, version, probe).filter(|call| said(call) == Said::Yes);
+        outcome.add(
+            valid
+                .map(|call| Outcome::fail(format!("{probe}: called valid"), evidence(&call)))
+                .collect(),
+        );
     }
     let after = calls(judged, version, "verify/after-malformed").map(|call| match said(&call) {
         Said::Yes => Outcome::pass("a good payment was valid afterwards", evidence(&call)),

@@ -213,6 +213,16 @@ fn different_payments_are_served_side_by_side() {
         }
     });
     assert_judged(&refusing, "SRV-REPL-009", Verdict::Warn);
+    // The facilitator's own trouble is not the server's.
+    let turned_away = side_by_side(|probe| {
+        if probe.name == SIDE[1] {
+            probe.moves.clear();
+            let unsent = Call::settle(false).because("invalid_exact_evm_transaction_failed");
+            probe.calls = vec![Call::verify(true), unsent];
+            probe.reply = Reply::answer(402, "{}");
+        }
+    });
+    assert_judged(&turned_away, "SRV-REPL-009", Verdict::Skipped);
     // One transaction for all of them is a batch.
     let batched = side_by_side(|probe| probe.moves[0].transaction = Some(9));
     assert_judged(&batched, "SRV-REPL-009", Verdict::Pass);

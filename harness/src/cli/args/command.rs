@@ -3,6 +3,7 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use super::common::Switch;
+use super::compare::CompareArgs;
 use super::judge::JudgeArgs;
 use super::load::LoadArgs;
 use super::replay::ReplayArgs;
@@ -43,6 +44,10 @@ Every flag can also be set as X402_ASSAY_<FLAG>.";
 
 const SELFTEST_EXITS: &str = "\
 Exit codes: 0 as recorded, 3 the matrix differs, 1 internal error, 130 interrupted
+Every flag can also be set as X402_ASSAY_<FLAG>.";
+
+const COMPARE_EXITS: &str = "\
+Exit codes: 0 nothing broke, 3 newly broken, 5 cannot be compared, 6 load is worse than allowed, 2 a bad file or flag
 Every flag can also be set as X402_ASSAY_<FLAG>.";
 
 const VARIABLES: &str =
@@ -92,9 +97,9 @@ pub(super) enum CommandArgs {
     /// Make one finding again, from the small file a run wrote about it
     #[command(after_help = REPLAY_EXITS)]
     Replay(Box<ReplayArgs>),
-    /// Reserved: compare two reports
-    #[command(disable_help_flag = true)]
-    Compare(Rest),
+    /// Compare two reports: what is fixed, what broke, what got slower
+    #[command(after_help = COMPARE_EXITS)]
+    Compare(CompareArgs),
     /// Render a report or a history in another format
     #[command(after_help = VARIABLES)]
     Report(ReportArgs),
@@ -134,7 +139,6 @@ impl CommandArgs {
     /// The name of a reserved command.
     pub(super) fn reserved(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Compare(_) => "compare",
             Self::Interop(_) => "interop",
             Self::Run(_)
             | Self::Up(_)
@@ -147,6 +151,7 @@ impl CommandArgs {
             | Self::Load(_)
             | Self::Selftest(_)
             | Self::Report(_)
+            | Self::Compare(_)
             | Self::Scenario(_) => return None,
         })
     }

@@ -22,7 +22,7 @@ const RATE: &str = "100/s";
 /// The length when none is given.
 const LENGTH: Duration = Duration::from_secs(10);
 /// Time between two blocks when none is given: a block for each payment makes a node slower and slower.
-const BLOCK_TIME: Duration = Duration::from_secs(1);
+const BLOCK_TIME: Duration = Duration::from_millis(500);
 /// Seeds stay below 2^53, so that every JSON reader keeps them exact.
 const SEED_MAX: u64 = 1 << 53;
 
@@ -59,7 +59,7 @@ pub(super) struct LoadArgs {
     #[arg(env = "X402_ASSAY_STRICT", hide_env = true)]
     strict: bool,
 
-    /// Time between two blocks of a node under load; 0s for a block each transaction, which grows slow [default: 1s]
+    /// Time between two blocks of a node under load; 0s for a block each transaction, which grows slow [default: 500ms]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     #[arg(env = "X402_ASSAY_BLOCK_TIME", hide_env = true)]
     block_time: Option<Duration>,

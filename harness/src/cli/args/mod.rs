@@ -3,6 +3,7 @@
 
 mod command;
 mod common;
+mod compare;
 mod judge;
 mod listen;
 mod load;
@@ -19,8 +20,8 @@ mod target_of;
 
 pub use listen::{Listen, PortChoice};
 pub use options::{
-    Attach, Chain, ChainChoice, Command, DoctorOptions, DownOptions, Extra, FailOn, Format,
-    Grading, Invocation, JudgeOptions, ListOptions, ListRole, LoadOptions, ReplayOptions,
+    Attach, Chain, ChainChoice, Command, CompareOptions, DoctorOptions, DownOptions, Extra, FailOn,
+    Format, Grading, Invocation, JudgeOptions, ListOptions, ListRole, LoadOptions, ReplayOptions,
     ReportOptions, RunOptions, Selection, SelftestOptions, Setup, UpOptions, Verbosity,
 };
 pub use parse::{ArgsError, Parsed, parse};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 use x402_assay_protocol::Version;
+use x402_mock_facilitator::Personality;
 
 use super::{Listen, PortChoice};
 use crate::config::TargetProfile;
@@ -47,6 +48,8 @@ pub enum Command {
     Load(Box<LoadOptions>),
     /// Render a report or a history in another format.
     Report(ReportOptions),
+    /// Compare two reports.
+    Compare(CompareOptions),
     /// Write a built-in scenario's file to the current folder.
     ScenarioCopy {
         /// Its name.
@@ -79,6 +82,8 @@ pub struct Setup {
     pub profile: Option<PathBuf>,
     /// Defect switches of the built-in reference server.
     pub defects: Vec<String>,
+    /// What kind of facilitator ours behaves like.
+    pub personality: Option<Chosen>,
     /// The chain.
     pub chain: Chain,
     /// Where our services listen.
@@ -101,6 +106,7 @@ impl Setup {
             built_in_facilitator: false,
             profile: None,
             defects,
+            personality: None,
             chain: Chain {
                 choice: ChainChoice::Memory,
                 chain_id: None,
@@ -120,6 +126,15 @@ impl Setup {
             versions: None,
         }
     }
+}
+
+/// A personality as it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// A built-in name, or the file.
+    pub named: String,
+    /// What it says.
+    pub personality: Personality,
 }
 
 impl Setup {
@@ -283,6 +298,8 @@ pub struct DownOptions {
 pub struct ListOptions {
     /// Scenarios instead of checks.
     pub scenarios: bool,
+    /// Personalities of our facilitator instead of checks.
+    pub personalities: bool,
     /// Only what tests this role.
     pub role: Option<ListRole>,
     /// As JSON.
@@ -301,10 +318,12 @@ pub enum ListRole {
 }
 
 /// Options of `selftest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelftestOptions {
     /// The matrix as JSON.
     pub json: bool,
+    /// Folder that gets it as files.
+    pub out: Option<PathBuf>,
 }
 
 /// Options of `doctor`.
@@ -402,6 +421,23 @@ pub struct ReportOptions {
     pub fail_on: FailOn,
 }
 
+/// `compare`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompareOptions {
+    /// The earlier `report.json`, or the folder that holds it.
+    pub base: PathBuf,
+    /// The one that is judged, likewise.
+    pub new: PathBuf,
+    /// How much worse load may become, as a share.
+    pub max_regression: f64,
+    /// Whether new warnings break it.
+    pub fail_on: FailOn,
+    /// Folder for the files; none without it.
+    pub out: Option<PathBuf>,
+    /// Whether stdout gets JSON.
+    pub json: bool,
+}
+
 /// A rendering of a report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
@@ -418,6 +454,8 @@ pub enum Format {
     Junit,
     /// SARIF 2.1.0.
     Sarif,
+    /// Workflow commands of GitHub, which it shows as annotations.
+    Github,
     /// The books as CSV.
     Csv,
     /// The exchanges as HAR 1.2; from a history only.

@@ -50,6 +50,7 @@ impl ValueEnum for Format {
             Self::Json,
             Self::Junit,
             Self::Sarif,
+            Self::Github,
             Self::Csv,
             Self::Har,
         ]
@@ -63,6 +64,7 @@ impl ValueEnum for Format {
             Self::Json => "json",
             Self::Junit => "junit",
             Self::Sarif => "sarif",
+            Self::Github => "github",
             Self::Csv => "csv",
             Self::Har => "har",
         }))

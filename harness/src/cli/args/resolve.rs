@@ -14,7 +14,7 @@ use super::run::{RunArgs, SelectionArgs, VerdictArgs};
 use super::service::UpArgs;
 use super::setup::{self, SetupArgs};
 use crate::config::{Lookup, did_you_mean};
-use crate::scenario::{BUILTIN, builtin_named};
+use crate::scenario::{BUILTIN, LOAD_BUILTIN, builtin_named};
 
 /// The default of `--patience`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -70,17 +70,23 @@ pub fn resolve(parsed: &Parsed, surroundings: Surroundings<'_>) -> Result<Invoca
         CommandArgs::Replay(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Load(args) => args.options(parsed, surroundings, &mut problems),
         CommandArgs::Judge(args) => Some(Command::Judge(args.options(surroundings))),
+        CommandArgs::Compare(args) => Some(Command::Compare(args.options(surroundings))),
         CommandArgs::Report(args) => Some(Command::Report(args.options(surroundings))),
         CommandArgs::Explain { id } => Some(Command::Explain(id.clone())),
         CommandArgs::List(args) => {
-            let (scenarios, role, json) = (args.scenarios, args.role, args.json);
+            let (scenarios, personalities) = (args.scenarios, args.personalities);
+            let (role, json) = (args.role, args.json);
             Some(Command::List(ListOptions {
                 scenarios,
+                personalities,
                 role,
                 json,
             }))
         }
-        CommandArgs::Selftest(args) => Some(Command::Selftest(SelftestOptions { json: args.json })),
+        CommandArgs::Selftest(args) => Some(Command::Selftest(SelftestOptions {
+            json: args.json,
+            out: args.out.as_ref().map(|out| surroundings.folder.join(out)),
+        })),
         CommandArgs::Scenario(args) => {
             let ScenarioWhat::Copy { name } = &args.what;
             Some(Command::ScenarioCopy { name: name.clone() })
@@ -180,11 +186,11 @@ fn up(
     }
 }
 
-/// Scenario paths must exist; a command's name among them is a misplaced command.
 /// Stands for every built-in scenario.
 pub(in crate::cli) const ALL_SCENARIOS: &str = "all";
 
-/// Files and folders as whole paths; names of the library as they are.
+/// Files and folders as whole paths; names of the library as they are, also where a file has such a name: `./NAME` means
+/// the file. Paths must exist; a command's name among them is a misplaced command.
 fn scenarios(
     given: &[PathBuf],
     surroundings: Surroundings<'_>,
@@ -198,16 +204,16 @@ fn scenarios(
     for path in given {
         let absolute = surroundings.folder.join(path);
         let shown = path.display().to_string();
-        if absolute.exists() {
-            found.push(absolute);
-        } else if shown == ALL_SCENARIOS || builtin_named(&shown).is_some() {
+        if shown == ALL_SCENARIOS || builtin_named(&shown).is_some() {
             found.push(path.clone());
+        } else if absolute.exists() {
+            found.push(absolute);
         } else if COMMANDS.contains(&shown.as_str()) {
             problems.push(format!(
                 "`{shown}` is a command; put it first: x402-assay {shown} ..."
             ));
         } else {
-            let names = BUILTIN.iter().map(|(name, _)| *name);
+            let names = BUILTIN.iter().chain(LOAD_BUILTIN).map(|(name, _)| *name);
             let hint = did_you_mean(&shown, COMMANDS.into_iter().chain(names));
             problems.push(format!("no scenario file or folder `{shown}`{hint}"));
         }

@@ -51,6 +51,11 @@ pub(super) struct ListArgs {
     #[arg(env = "X402_ASSAY_SCENARIOS", hide_env = true)]
     pub(super) scenarios: bool,
 
+    /// List the kinds of facilitators that ours can behave like
+    #[arg(long, action = ArgAction::SetTrue, value_parser = Switch, conflicts_with_all = ["scenarios", "role"])]
+    #[arg(env = "X402_ASSAY_PERSONALITIES", hide_env = true)]
+    pub(super) personalities: bool,
+
     /// Only what tests this role
     #[arg(
         long,
@@ -73,6 +78,10 @@ pub(super) struct SelftestArgs {
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
     #[arg(env = "X402_ASSAY_JSON", hide_env = true)]
     pub(super) json: bool,
+
+    /// Folder that gets the matrix as a page, as JSON and as text
+    #[arg(long, value_name = "DIR", env = "X402_ASSAY_OUT", hide_env = true)]
+    pub(super) out: Option<PathBuf>,
 }
 
 impl ValueEnum for ListRole {

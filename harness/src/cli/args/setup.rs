@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use url::Url;
+use x402_mock_facilitator::personality::named_or_file;
 
 use super::Surroundings;
 use super::listen::{CONTROL_PORT, FACILITATOR_PORT, LOOPBACK, Listen, PortChoice, RPC_PORT};
-use super::options::{Attach, Chain, ChainChoice, Setup};
+use super::options::{Attach, Chain, ChainChoice, Chosen, Setup};
 use super::parse::Parsed;
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
 use super::target_of::{self, Found};
+use crate::config::profile::TargetKind;
 
 /// The default of `--timeout`.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,6 +48,7 @@ pub(super) fn with_target(
     let chain = chain(args.chain, parsed, surroundings, problems);
     let listen = listen(args.listen, by_hand, problems);
     let attach = attach(args, by_hand, parsed, problems);
+    let personality = personality(args.target, found.as_ref(), surroundings, problems);
     let found = found?;
     let file_timeout = found.profile.as_ref().and_then(|profile| profile.timeout);
     let file_versions = found
@@ -57,6 +60,7 @@ pub(super) fn with_target(
         built_in_facilitator: found.built_in_facilitator,
         profile: found.file,
         defects: args.target.defects.clone(),
+        personality,
         chain,
         listen,
         attach,
@@ -64,6 +68,32 @@ pub(super) fn with_target(
         timeout: args.target.timeout.or(file_timeout).unwrap_or(TIMEOUT),
         versions: target_of::versions(args.target).or(file_versions),
     })
+}
+
+/// What kind of facilitator ours behaves like; where another one is tested, ours takes no part.
+fn personality(
+    args: &TargetArgs,
+    found: Option<&Found>,
+    surroundings: Surroundings<'_>,
+    problems: &mut Vec<String>,
+) -> Option<Chosen> {
+    let name = args.facilitator_personality.as_deref()?;
+    let target = found.and_then(|found| found.profile.as_ref());
+    if target.is_some_and(|target| matches!(target.kind, TargetKind::Facilitator { .. })) {
+        problems.push(
+            "--facilitator-personality is for our own facilitator, and --facilitator tests another one; drop one of them".to_owned(),
+        );
+        return None;
+    }
+    let read = named_or_file(name, surroundings.folder);
+    let personality = read
+        .map_err(|error| problems.push(format!("--facilitator-personality: {error}")))
+        .ok()?;
+    let named = match personality.name == name {
+        true => name.to_owned(),
+        false => surroundings.folder.join(name).display().to_string(),
+    };
+    Some(Chosen { named, personality })
 }
 
 pub(super) fn chain(

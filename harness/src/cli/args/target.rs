@@ -28,7 +28,7 @@ pub(super) struct TargetArgs {
     /// A facilitator's URL, a target profile (.yaml), or `builtin`
     #[arg(
         long,
-        value_name = "URL|FILE|builtin",
+        value_name = "URL|FILE",
         env = "X402_ASSAY_FACILITATOR",
         hide_env = true
     )]
@@ -84,6 +84,11 @@ pub(super) struct TargetArgs {
     #[arg(long = "i-own", value_name = "HOST", value_delimiter = ',', value_parser = host)]
     #[arg(env = "X402_ASSAY_I_OWN", hide_env = true)]
     pub(super) owned_hosts: Vec<String>,
+
+    /// Have our facilitator behave like a known kind: a name of `list --personalities`, or a file
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Our facilitator")]
+    #[arg(env = "X402_ASSAY_FACILITATOR_PERSONALITY", hide_env = true)]
+    pub(super) facilitator_personality: Option<String>,
 
     /// Defect or variant of the built-in reference server; repeatable (for trying the bench itself)
     #[arg(long = "defect", value_name = "NAME", value_delimiter = ',', value_parser = filled)]

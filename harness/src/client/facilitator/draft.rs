@@ -142,6 +142,7 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Changes what is signed; the rest is about what is said beside it.
     fn apply(&mut self, how: How, desk: &Desk<'a>) {
         let unit = U256::from(1);
         match how {
@@ -175,6 +176,12 @@ impl<'a> Draft<'a> {
                 self.authorization.valid_after = begin;
                 self.authorization.valid_before = begin + U256::from(LIFE);
             }
+            said => self.say(said, desk),
+        }
+    }
+
+    fn say(&mut self, how: How, desk: &Desk<'a>) {
+        match how {
             How::SchemeOfPayment => self.set_top("scheme", json!("bogus")),
             How::SchemeUnknown => {
                 self.requirements["scheme"] = json!("bogus");
@@ -224,6 +231,7 @@ impl<'a> Draft<'a> {
                 let (pointer, value) = Written::change(written, AMOUNT);
                 self.set(pointer, value);
             }
+            _ => {}
         }
     }
 

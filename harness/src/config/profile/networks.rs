@@ -2,7 +2,7 @@
 
 use x402_assay_protocol::network::{NETWORKS, SOLANA, caip2 as caip2_of, chain_id};
 
-use crate::config::suggest::did_you_mean;
+use crate::config::did_you_mean;
 
 /// Checks a CAIP-2 identifier (`eip155:84532`); the error names the right form.
 pub fn caip2(text: &str) -> Result<String, String> {

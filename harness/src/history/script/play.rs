@@ -11,7 +11,7 @@ use x402_mock_facilitator::event::{
 };
 
 use super::super::Recorder;
-use super::super::event::{Answered, Event, Offered, Sent, Signed, What};
+use super::super::event::{Answered, Event, Offered, Sent, Signed, SignedUpto, What};
 use super::honest::payment;
 use super::{Call, Moves, Payment, Probe, Reply, Script, address, offer};
 
@@ -151,6 +151,14 @@ impl Stage {
                 self.say(What::Signed(Box::new(signed.clone())));
                 (Some(signed), with_members(&value, members))
             }
+            Some(Payment::ByUse(price)) => {
+                let mut signed = self.sign(version, None, exchange);
+                let price = price.map(U256::from);
+                signed.upto = Some(SignedUpto { price });
+                let value = super::encode(&payment(version, &signed));
+                self.say(What::Signed(Box::new(signed.clone())));
+                (Some(signed), value)
+            }
             Some(Payment::Fresh(wrong)) => {
                 let signed = self.sign(version, wrong.clone(), exchange);
                 let mut message = payment(version, &signed);
@@ -195,6 +203,7 @@ impl Stage {
                 pay_to: address(0xbb),
                 amount: U256::from(10_000),
             },
+            upto: None,
             wrong,
         }
     }
@@ -301,9 +310,10 @@ impl Stage {
             asset: moves.asset.unwrap_or(signed.key.asset),
             what,
         };
-        let used = Movement::AuthorizationUsed {
-            payer: signed.key.payer,
-            nonce: signed.key.nonce,
+        let (payer, nonce) = (signed.key.payer, signed.key.nonce);
+        let used = match signed.upto {
+            None => Movement::AuthorizationUsed { payer, nonce },
+            Some(_) => Movement::PermitUsed { payer, nonce },
         };
         let moved = Movement::Transfer {
             from: signed.key.payer,
@@ -410,11 +420,11 @@ fn with_members(value: &str, members: &[(&'static str, Value)]) -> String {
 }
 
 fn version_of(probe: &Probe) -> Version {
-    if probe.name.starts_with("v1/") {
-        Version::V1
-    } else {
-        Version::V2
-    }
+    let named = || match probe.name.starts_with("v1/") {
+        true => Version::V1,
+        false => Version::V2,
+    };
+    probe.version.unwrap_or_else(named)
 }
 
 fn usdc() -> alloy_primitives::Address {

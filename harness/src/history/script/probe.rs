@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use serde_json::Value;
+use x402_assay_protocol::Version;
 
 use super::super::event::Trouble;
 
@@ -10,6 +11,8 @@ use super::super::event::Trouble;
 pub(crate) struct Probe {
     /// For example `v2/good`.
     pub(crate) name: String,
+    /// Version of its payment, where the name does not begin with it.
+    pub(crate) version: Option<Version>,
     /// Route it goes to.
     pub(crate) route: String,
     /// Path it is sent to, when it is not the route's.
@@ -37,6 +40,8 @@ pub(crate) struct Probe {
 pub(crate) enum Payment {
     /// A fresh authorization; what is wrong with it.
     Fresh(Option<String>),
+    /// A fresh honest permit by use for the price as its ceiling; what the profile says that the use costs.
+    ByUse(Option<u64>),
     /// The header of an earlier exchange.
     Again(String),
     /// A fresh honest authorization whose message has these members set, each by its JSON pointer.
@@ -145,6 +150,7 @@ impl Probe {
     pub(crate) fn new(name: &str, reply: Reply) -> Self {
         Self {
             name: name.to_owned(),
+            version: None,
             route: "/paid".to_owned(),
             path: None,
             method: "GET".to_owned(),

@@ -7,7 +7,7 @@ use super::super::Defect;
 use super::rig::{Rig, granted};
 use super::{
     browsers, defects_challenge, defects_hygiene, defects_identifier, defects_lost, defects_paths,
-    defects_payment, defects_replay, defects_settlement, defects_terms, defects_trust,
+    defects_payment, defects_replay, defects_settlement, defects_terms, defects_trust, metered,
 };
 
 /// Whether the deviation shows on this server.
@@ -40,6 +40,9 @@ async fn observed(rig: &Rig, defect: Defect) -> bool {
         return seen;
     }
     if let Some(seen) = defects_identifier::observed(rig, defect).await {
+        return seen;
+    }
+    if let Some(seen) = metered::observed(rig, defect).await {
         return seen;
     }
     let seen = defects_settlement::observed(rig, defect).await;

@@ -27,7 +27,8 @@ fn authorization() -> Presented {
             valid_after: U256::ZERO,
             valid_before: U256::from(1_000),
             nonce,
-        },
+        }
+        .into(),
     }
 }
 

@@ -13,6 +13,7 @@ mod defects_trust;
 mod flow;
 mod front;
 mod guard;
+mod metered;
 mod rig;
 mod routes;
 mod trouble;

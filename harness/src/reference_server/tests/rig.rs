@@ -83,6 +83,7 @@ impl Rig {
         let front = Arc::new(Front::new(upstream));
         let url = serve(front.router(), &cancel).await;
         let mut options = ReferenceServerOptions::new(url, base, PAY_TO);
+        options.meters = true;
         change(&mut options);
         Self {
             defects: options.defects.clone(),

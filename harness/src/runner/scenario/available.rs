@@ -5,12 +5,14 @@ use x402_assay_protocol::Version;
 use super::verifies::verify_missing;
 use super::{Stage, links, restarts, routes};
 use crate::config::TargetProfile;
+use crate::config::profile::Route as PaidRoute;
 use crate::link::LinkEnds;
+use crate::load::SheetPace;
 use crate::runner::path;
 use crate::scenario::steps::{
     CannedBody, Chain, Fault, Generation, Replica, Restarted, Route, Send, Window,
 };
-use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Step};
+use crate::scenario::{Case, Need, OddBody, ProtocolEvent, Role, Scenario, Scheme, Step};
 
 /// What there is for scenarios to use.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub(crate) struct Offered {
     pub(crate) sells: bool,
     /// The challenge declares the payment-identifier extension.
     pub(crate) payment_identifier: bool,
+    /// The first route with an `upto` offer that can be paid.
+    pub(crate) upto: Option<PaidRoute>,
     /// Its offers declare that it settles before anything else.
     pub(crate) settles_first: bool,
 }
@@ -47,6 +51,9 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
     if !stage.offered.sells {
         return Some("the target sold nothing to begin with (positive control)".to_owned());
     }
+    if let Some(why) = load_missing(scenario) {
+        return Some(why);
+    }
     let needs = scenario.needs.iter();
     needs
         .filter_map(|need| need_missing(stage, *need, scenario.role))
@@ -54,9 +61,23 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
             step_missing(stage, &step.step, scenario.role)
                 .map(|why| format!("step {}: {why}", step.number))
         }))
+        .chain(permit_missing(case))
         .chain(verify_missing(stage, case))
         .chain(copies_behind_link(case))
         .next()
+}
+
+/// Why a load scenario is not played among the others. Whoever runs its [`LoadSheet`](crate::load::LoadSheet) from
+/// here replaces this function.
+fn load_missing(scenario: &Scenario) -> Option<String> {
+    let load = scenario.load.as_ref()?;
+    let pace = match &load.pace {
+        SheetPace::Arrivals(arrivals) => format!("a schedule ({arrivals})"),
+        SheetPace::Users(users) => format!("{} users", users.count),
+    };
+    Some(format!(
+        "it is a load scenario: {pace} cannot be played among steps in this version"
+    ))
 }
 
 fn need_missing(stage: &Stage<'_>, need: Need, role: Role) -> Option<String> {
@@ -96,7 +117,39 @@ fn need_missing(stage: &Stage<'_>, need: Need, role: Role) -> Option<String> {
         Need::BodyRoute => route_missing(profile, &Route::WithBody, "a body"),
         Need::PaymentIdentifier => (!stage.offered.payment_identifier)
             .then(|| "the target's challenge does not declare payment-identifier".to_owned()),
+        Need::Upto => upto_missing(&stage.offered),
     }
+}
+
+/// Why no payment by use can be settled.
+fn upto_missing(offered: &Offered) -> Option<String> {
+    if offered.chain != "memory" {
+        return Some(format!(
+            "`upto` is settled on the memory ledger only (on a chain Permit2 and the upto proxy are stubs), and the ledger of this run is `{}`",
+            offered.chain
+        ));
+    }
+    let none =
+        "no route of the target offers `upto` with a `facilitatorAddress` on this run's chain";
+    offered.upto.is_none().then(|| none.to_owned())
+}
+
+/// Why a payment for an `upto` offer cannot be made as a step wants it.
+fn permit_missing(case: &Case) -> Option<String> {
+    let by_use = |name: &str| {
+        let mut quotes = case.steps.iter().filter_map(|step| match &step.step {
+            Step::Quote(quote) => Some(quote),
+            _ => None,
+        });
+        quotes.any(|quote| quote.name == name && quote.scheme == Scheme::Upto)
+    };
+    case.steps.iter().find_map(|step| match &step.step {
+        Step::Sign(sign) if sign.wrong.is_some() && by_use(&sign.offer) => Some(format!(
+            "step {}: wrong payments are made for `exact` offers only",
+            step.number
+        )),
+        _ => None,
+    })
 }
 
 fn route_missing(profile: &TargetProfile, route: &Route, what: &str) -> Option<String> {

@@ -12,6 +12,7 @@ use crate::chain::chaos::ChaosAction;
 use crate::client::Payer;
 use crate::history::case_ran::CaseRan;
 use crate::runner::session::PaymentHeader;
+use crate::scenario::Scheme;
 use crate::scenario::steps::{self, Buy, Quote, Wallet};
 
 /// Pause between two purchases that are tried until one is served.
@@ -32,8 +33,8 @@ impl Round<'_> {
         let response = exchange.response();
         let response = response
             .ok_or_else(|| Broken::Trouble("no challenge: the target did not answer".to_owned()))?;
-        let quoted =
-            sign::offer_of(self.stage, response, &route, quote.version).map_err(Broken::Trouble)?;
+        let kind = (quote.version, quote.scheme);
+        let quoted = sign::offer_of(self.stage, response, &route, kind).map_err(Broken::Trouble)?;
         ran.price.get_or_insert(quoted.choice.terms.amount);
         self.state.offers.insert(quote.name.clone(), quoted);
         Ok(())
@@ -57,7 +58,7 @@ impl Round<'_> {
                 .await?;
             let offer = quoted
                 .response()
-                .map(|answer| sign::offer_of(self.stage, answer, &route, None));
+                .map(|answer| sign::offer_of(self.stage, answer, &route, (None, Scheme::Exact)));
             if let Some(Ok(offer)) = offer {
                 ran.price.get_or_insert(offer.choice.terms.amount);
                 let paying: Paying = sign::sign_anew(self.stage, &offer, &payer);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, Bytes};
 
 use super::state::{Paying, State};
-use crate::chain::chaos::{ChaosAction, MiningOrder, TokenCode, sign_cancel};
+use crate::chain::chaos::{ChaosAction, MiningOrder, SignedTransfer, TokenCode, sign_cancel};
 use crate::chain::{RpcFault as Fault, RpcFaultRule};
 use crate::scenario::steps::{Chain, Mining, Rpc, RpcError, RpcFault, RpcLie, TokenKind};
 
@@ -96,25 +96,31 @@ pub(super) fn deeds(
             account,
             blocked: true,
         }),
-        Chain::DropTransaction(name) => of_payment(state, name, |payment| {
+        Chain::DropTransaction(name) => of_payment(state, name, |payment, _| {
             let nonce = payment.nonce;
             ChaosAction::DropTransaction { nonce }
         }),
-        Chain::Revert(name) => of_payment(state, name, |payment| ChaosAction::RevertSettlement {
-            asset: payment.on_chain.domain.verifying_contract,
-            payer: payment.payer.address(),
-            nonce: payment.nonce,
-        }),
+        Chain::Revert(name) => {
+            of_payment(state, name, |payment, _| ChaosAction::RevertSettlement {
+                asset: payment.on_chain.domain.verifying_contract,
+                payer: payment.payer.address(),
+                nonce: payment.nonce,
+            })
+        }
         Chain::Cancel(name) => of_payment(state, name, cancel),
-        Chain::Preempt(name) => of_payment(state, name, |payment| ChaosAction::Preempt {
-            asset: payment.on_chain.domain.verifying_contract,
-            transfer: payment.on_chain.transfer.clone(),
-        }),
+        Chain::Preempt(name) => of_payment(state, name, preempt),
         Chain::Rpc(_) => Ok(Vec::new()),
     }
 }
 
-fn cancel(payment: &Paying) -> ChaosAction {
+fn preempt(payment: &Paying, transfer: &SignedTransfer) -> ChaosAction {
+    ChaosAction::Preempt {
+        asset: payment.on_chain.domain.verifying_contract,
+        transfer: transfer.clone(),
+    }
+}
+
+fn cancel(payment: &Paying, _: &SignedTransfer) -> ChaosAction {
     let domain = &payment.on_chain.domain;
     let signature = sign_cancel(payment.payer.key(), &domain.separator(), payment.nonce);
     ChaosAction::Cancel {
@@ -128,19 +134,23 @@ fn cancel(payment: &Paying) -> ChaosAction {
 fn of_payment(
     state: &State,
     name: &str,
-    action: impl Fn(&Paying) -> ChaosAction,
+    action: impl Fn(&Paying, &SignedTransfer) -> ChaosAction,
 ) -> Result<Vec<Deed>, String> {
     let mut done = BTreeSet::new();
     let payments = state.payment(name).iter();
     // Copies under other names carry the same authorization.
     let distinct = payments.filter(|payment| done.insert(payment.nonce));
-    let deeds: Vec<Deed> = distinct
-        .map(|payment| Deed {
+    let deed = |payment: &Paying| match &payment.on_chain.transfer {
+        Some(transfer) => Ok(Deed {
             chain_id: payment.on_chain.domain.chain_id,
-            action: action(payment),
+            action: action(payment, transfer),
             aims: vec![payment.number],
-        })
-        .collect();
+        }),
+        None => Err(format!(
+            "`{name}` is a permit for `upto`: what is done to EIP-3009 authorizations cannot be done to it"
+        )),
+    };
+    let deeds = distinct.map(deed).collect::<Result<Vec<Deed>, String>>()?;
     if deeds.is_empty() {
         return Err(format!("there is no payment `{name}`"));
     }

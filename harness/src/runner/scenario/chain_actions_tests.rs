@@ -10,6 +10,7 @@ use crate::client::testing::{NOW, choice, payer};
 use crate::client::{self, SignOptions};
 use crate::config::profile::Route;
 use crate::runner::scenario::state::{OnChain, Quoted};
+use crate::scenario::Scheme;
 
 const ASSET: Address = address!("036CbD53842c5426634e7929541eC2318f3dCF7e");
 const CHAIN: u64 = 84532;
@@ -32,12 +33,16 @@ fn state(payments: u32) -> State {
             nonce: signed.key.nonce,
             on_chain: Arc::new(OnChain {
                 domain: signed.terms.domain.clone(),
-                transfer: SignedTransfer::new(&signed.authorization, &signed.signature),
+                transfer: Some(SignedTransfer::new(
+                    &signed.authorization,
+                    &signed.signature,
+                )),
             }),
             valid_before_s: NOW,
             payer: Arc::clone(&payer),
             route: route(),
             version: Version::V2,
+            scheme: Scheme::Exact,
             offer: serde_json::Value::Null,
         }
     });
@@ -45,6 +50,7 @@ fn state(payments: u32) -> State {
     state.payments.push(("payments".to_owned(), signed));
     state.payers.push(("alice".to_owned(), payer));
     let quoted = Quoted {
+        settler: None,
         choice,
         resource: None,
         extensions: None,

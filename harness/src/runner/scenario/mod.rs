@@ -38,6 +38,7 @@ use super::target_control::TargetControl;
 use crate::client;
 use crate::history::What;
 use crate::history::case_ran::CaseRan;
+use crate::http::Response;
 use crate::link::LinkProxy;
 use crate::scenario::{Case, Scenario};
 
@@ -179,29 +180,33 @@ async fn play_rounds(
         played?;
         rest::read_ledger(session, prepared).await?;
         ran.ended_us = now_us();
-        control_purchase(stage, &format!("{}/control", place.probe())).await?;
+        let sells = control_purchase(stage, &format!("{}/control", place.probe())).await?;
         session
             .recorder
             .append(now_us(), What::CaseRan(Box::new(ran)));
+        if !sells {
+            restarts::renew(stage, &place.probe()).await;
+        }
     }
     Ok(())
 }
 
-/// One honest purchase after a case: does the target still sell? Nothing about it is judged here.
-async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<(), RunTrouble> {
+/// One honest purchase after a case: does the target still sell? Nothing about it is judged here; tells whether it was
+/// answered with success.
+async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<bool, RunTrouble> {
     let session = stage.session;
     let Some(route) = session.profile.routes.first() else {
-        return Ok(());
+        return Ok(false);
     };
     let quoted = session.send(probe, route, None).await?;
     let challenge = quoted
         .response()
         .and_then(|response| client::read(stage.version, response).ok());
     let Some(read) = challenge else {
-        return Ok(());
+        return Ok(false);
     };
     let Ok(choice) = client::choose(&read.challenge, stage.chain_id) else {
-        return Ok(());
+        return Ok(false);
     };
     let resource = read.challenge.resource();
     session.read_clocks().await?;
@@ -209,6 +214,6 @@ async fn control_purchase(stage: &Stage<'_>, probe: &str) -> Result<(), RunTroub
     let payment = client::sign(&session.payers[0], &choice, resource, now, &honest);
     let number = session.record_signed(&payment, None);
     let header = PaymentHeader::of(&payment, number);
-    session.send(probe, route, Some(&header)).await?;
-    Ok(())
+    let bought = session.send(probe, route, Some(&header)).await?;
+    Ok(bought.response().is_some_and(Response::is_success))
 }

@@ -102,6 +102,24 @@ pub(super) async fn revive(stage: &Stage<'_>) -> Option<String> {
         .map(|why| format!("the target does not run any more: {why}"))
 }
 
+/// After a case that left the facilitator under test unable to settle: starts it anew, so that what follows is not
+/// blamed for it.
+pub(super) async fn renew(stage: &Stage<'_>, after: &str) {
+    let session = stage.session;
+    if session.access.is_ours() {
+        return;
+    }
+    let left = "the facilitator did not settle an honest purchase after this case";
+    let text = match stage.facilitator.fixed() {
+        Some(why) => format!("{left}, and what follows may have the same cause ({why})"),
+        None => match stage.facilitator.restart(Ending::Stop).await {
+            Ok(()) => format!("{left}: it was restarted"),
+            Err(why) => format!("{left}, and it could not be restarted: {why}"),
+        },
+    };
+    session.note(Some(after), text);
+}
+
 impl<'s> Restarts<'s> {
     /// Arms a restart at an event.
     pub(super) fn arm(

@@ -382,6 +382,7 @@ impl<'s> Round<'s> {
     pub(super) fn route(&self, route: &Route) -> Result<Paid, Broken> {
         let found = match route {
             Route::Named(name) => self.state.routes.get(name).cloned(),
+            Route::Upto => self.stage.offered.upto.clone(),
             _ => routes::find(&self.stage.session.profile.routes, route),
         };
         found.ok_or_else(|| Broken::Trouble(format!("there is no route {route:?}")))

@@ -18,7 +18,8 @@ fn dearer(routes: &[Paid]) -> Option<&Paid> {
         .find(|route| units(route).is_some_and(|price| price > main))
 }
 
-/// The paid route a step means; none for a name that an `origin` step gave, and for what the profile has not.
+/// The paid route a step means; none for a name that an `origin` step gave, for `upto`, which offers
+/// tell, and for what the profile has not.
 pub(super) fn find(routes: &[Paid], route: &Route) -> Option<Paid> {
     let kind = |kind: RouteKind| routes.iter().find(|route| route.kind == kind);
     match route {
@@ -36,7 +37,7 @@ pub(super) fn find(routes: &[Paid], route: &Route) -> Option<Paid> {
                 ..main.clone()
             });
         }
-        Route::Named(_) => None,
+        Route::Named(_) | Route::Upto => None,
     }
     .cloned()
 }

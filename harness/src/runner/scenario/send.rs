@@ -265,7 +265,8 @@ impl Job {
     ) -> Option<Paying> {
         let answer = exchange.response().filter(|answer| answer.status == 402)?;
         let paying = paying?;
-        let mut quoted: Quoted = offer_of(stage, answer, &self.route, None).ok()?;
+        let mut quoted: Quoted =
+            offer_of(stage, answer, &self.route, (None, paying.scheme)).ok()?;
         quoted.version = paying.version;
         Some(sign_anew(stage, &quoted, &paying.payer))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::U256;
 use serde_json::Value;
-use x402_assay_protocol::{header, write};
+use x402_assay_protocol::{Version, header, write};
 
 use super::Stage;
 use super::encode::reencode;
@@ -13,9 +13,10 @@ use super::round::Broken;
 use super::state::{OnChain, Paying, Quoted, State};
 use crate::chain::chaos::SignedTransfer;
 use crate::client::identifier;
-use crate::client::{self, Payer, SignOptions, SignedPayment};
-use crate::config::profile::Route;
+use crate::client::{self, Payer, SignOptions, SignedPayment, SignedPermit};
+use crate::config::profile::{PRICE_DECIMALS, Route};
 use crate::http::Response;
+use crate::scenario::Scheme;
 use crate::scenario::steps::{Change, Generation, Mutate, Mutated, Reencode, Sign};
 
 /// Reads the offer a response makes.
@@ -23,14 +24,27 @@ pub(super) fn offer_of(
     stage: &Stage<'_>,
     response: &Response,
     route: &Route,
-    wanted: Option<Generation>,
+    (wanted, scheme): (Option<Generation>, Scheme),
 ) -> Result<Quoted, String> {
-    let version = wanted.map_or(stage.version, Generation::version);
+    let version = match scheme {
+        Scheme::Upto => Version::V2,
+        Scheme::Exact => wanted.map_or(stage.version, Generation::version),
+    };
     let read =
         client::read(version, response).map_err(|why| format!("no {version} challenge: {why}"))?;
-    let choice = client::choose(&read.challenge, stage.chain_id).map_err(|why| why.to_string())?;
+    let (choice, settler) = match scheme {
+        Scheme::Exact => {
+            let choice = client::choose(&read.challenge, stage.chain_id);
+            (choice.map_err(|why| why.to_string())?, None)
+        }
+        Scheme::Upto => {
+            let (choice, settler) = client::choose_upto(&read.challenge, stage.chain_id)?;
+            (choice, Some(settler))
+        }
+    };
     Ok(Quoted {
         choice,
+        settler,
         resource: read.challenge.resource().cloned(),
         extensions: read.challenge.raw.get("extensions").cloned(),
         route: route.clone(),
@@ -62,6 +76,15 @@ fn sign_one(
     let clocks = &stage.session.clocks;
     let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
+    if let Some(settler) = quoted.settler {
+        let (options, wrong) = options(step, quoted, now, honest)?;
+        let choice = (&quoted.choice, settler);
+        let mut signed = client::sign_upto(payer, choice, resource, now, &options);
+        if let Some(id) = &step.id {
+            signed.header_value = with_id(&signed.header_value, quoted, id)?;
+        }
+        return Ok(record_permit(stage, &signed, wrong, payer, quoted));
+    }
     let (mut signed, wrong) = match step.variation() {
         Some(variation) => {
             let signed = client::vary(variation, payer, &quoted.choice, resource, now);
@@ -101,6 +124,11 @@ pub(super) fn sign_anew(stage: &Stage<'_>, quoted: &Quoted, payer: &Arc<Payer>) 
     let clocks = &stage.session.clocks;
     let (now, honest) = clocks.honest(quoted.choice.terms.domain.chain_id);
     let resource = quoted.resource.as_ref();
+    if let Some(settler) = quoted.settler {
+        let choice = (&quoted.choice, settler);
+        let signed = client::sign_upto(payer, choice, resource, now, &honest);
+        return record_permit(stage, &signed, None, payer, quoted);
+    }
     let signed = client::sign(payer, &quoted.choice, resource, now, &honest);
     record(stage, &signed, None, payer, quoted)
 }
@@ -119,12 +147,48 @@ fn record(
         nonce: signed.key.nonce,
         on_chain: Arc::new(OnChain {
             domain: signed.terms.domain.clone(),
-            transfer: SignedTransfer::new(&signed.authorization, &signed.signature),
+            transfer: Some(SignedTransfer::new(
+                &signed.authorization,
+                &signed.signature,
+            )),
         }),
         valid_before_s: signed.authorization.valid_before.saturating_to(),
         payer: Arc::clone(payer),
         route: quoted.route.clone(),
         version: quoted.version,
+        scheme: Scheme::Exact,
+        offer: quoted.choice.offer.raw.clone(),
+    }
+}
+
+fn record_permit(
+    stage: &Stage<'_>,
+    signed: &SignedPermit,
+    wrong: Option<&str>,
+    payer: &Arc<Payer>,
+    quoted: &Quoted,
+) -> Paying {
+    let price = quoted.route.price.as_ref();
+    let price = price.and_then(|price| price.base_units(PRICE_DECIMALS));
+    let price = price.and_then(|units| U256::from_str_radix(&units, 10).ok());
+    let number = stage.session.next_authorization();
+    stage
+        .session
+        .record_as_signed(signed.record(number, price, wrong));
+    Paying {
+        number,
+        header_name: quoted.version.payment_header(),
+        header_value: signed.header_value.clone(),
+        nonce: signed.key.nonce,
+        on_chain: Arc::new(OnChain {
+            domain: signed.terms.domain.clone(),
+            transfer: None,
+        }),
+        valid_before_s: signed.permit.deadline.saturating_to(),
+        payer: Arc::clone(payer),
+        route: quoted.route.clone(),
+        version: quoted.version,
+        scheme: Scheme::Upto,
         offer: quoted.choice.offer.raw.clone(),
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use serde_json::Value;
 use x402_assay_protocol::{TokenDomain, Version};
 
@@ -14,11 +14,14 @@ use super::links::Armed;
 use crate::chain::chaos::SignedTransfer;
 use crate::client::{Choice, Payer};
 use crate::config::profile::Route;
+use crate::scenario::Scheme;
 
 /// An offer that was quoted.
 #[derive(Debug, Clone)]
 pub(super) struct Quoted {
     pub(super) choice: Choice,
+    /// Who settles it, for an offer by use.
+    pub(super) settler: Option<Address>,
     pub(super) resource: Option<Value>,
     /// What the challenge declares besides the offers (v2).
     pub(super) extensions: Option<Value>,
@@ -31,7 +34,8 @@ pub(super) struct Quoted {
 pub(super) struct OnChain {
     /// Of the offer.
     pub(super) domain: TokenDomain,
-    pub(super) transfer: SignedTransfer,
+    /// None for a permit.
+    pub(super) transfer: Option<SignedTransfer>,
 }
 
 /// One signed payment.
@@ -46,6 +50,7 @@ pub(super) struct Paying {
     pub(super) payer: Arc<Payer>,
     pub(super) route: Route,
     pub(super) version: Version,
+    pub(super) scheme: Scheme,
     /// The offer it answers, as it came.
     pub(super) offer: Value,
 }

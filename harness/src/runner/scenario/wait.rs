@@ -130,7 +130,8 @@ async fn settled(stage: &Stage<'_>, state: &State, name: &str) -> Result<bool, B
             page.records
                 .into_iter()
                 .filter_map(|record| match record.what {
-                    Movement::AuthorizationUsed { nonce, .. } => Some(nonce),
+                    Movement::AuthorizationUsed { nonce, .. }
+                    | Movement::PermitUsed { nonce, .. } => Some(nonce),
                     _ => None,
                 }),
         );

@@ -20,6 +20,8 @@ pub enum Route {
     Wildcard,
     /// The first paid route that takes a body.
     WithBody,
+    /// The first paid route that offers `upto`.
+    Upto,
     /// This path.
     Path(String),
     /// The route an `origin` step named.
@@ -59,6 +61,10 @@ impl Route {
             "with-body" => {
                 scope.need(view, Need::BodyRoute, "the route `with-body`");
                 Some(Self::WithBody)
+            }
+            "upto" => {
+                scope.need(view, Need::Upto, "the route `upto`");
+                Some(Self::Upto)
             }
             path if path.starts_with('/') => {
                 if path.contains(char::is_whitespace) || path.contains('#') {

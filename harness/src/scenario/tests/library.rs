@@ -2,15 +2,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::{BUILTIN, STEPS, builtin};
+use super::super::{BUILTIN, LOAD_BUILTIN, STEPS, builtin, builtin_load};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-#[test]
-fn every_file_of_the_folder_is_built_in() {
-    let files: BTreeSet<String> = fs::read_dir(folder())
+fn files(folder: PathBuf) -> BTreeSet<String> {
+    fs::read_dir(folder)
         .unwrap()
         .filter_map(|entry| {
             let path = entry.unwrap().path();
@@ -19,12 +18,36 @@ fn every_file_of_the_folder_is_built_in() {
                 .is_some_and(|extension| extension == "yaml");
             yaml.then(|| path.file_stem().unwrap().to_string_lossy().into_owned())
         })
-        .collect();
-    let built_in: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
-    assert!(built_in.is_sorted(), "keep the list sorted by name");
-    assert_eq!(
-        built_in.into_iter().collect::<Vec<_>>(),
-        files.iter().collect::<Vec<_>>()
+        .collect()
+}
+
+#[test]
+fn every_file_of_the_folder_is_built_in() {
+    for (list, folder) in [(BUILTIN, folder()), (LOAD_BUILTIN, folder().join("load"))] {
+        let built_in: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
+        assert!(built_in.is_sorted(), "keep the list sorted by name");
+        assert_eq!(
+            built_in.into_iter().collect::<Vec<_>>(),
+            files(folder).iter().collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn every_built_in_load_scenario_is_read_and_demands_something() {
+    let scenarios = builtin_load().unwrap_or_else(|problems| panic!("{problems}"));
+    for ((name, _), scenario) in LOAD_BUILTIN.iter().zip(&scenarios) {
+        assert_eq!(*name, scenario.name, "the id is the file's name");
+        assert!(scenario.tags.contains(&"load".to_owned()), "{name}");
+        let load = scenario.load.as_ref().unwrap();
+        assert!(!load.thresholds.is_empty(), "{name} demands nothing");
+        assert_eq!(scenario.expand().len(), 1);
+        assert!(scenario.expand()[0].steps.is_empty());
+    }
+    let plain = builtin().unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(
+        plain.iter().all(|scenario| scenario.load.is_none()),
+        "load has a folder of its own"
     );
 }
 

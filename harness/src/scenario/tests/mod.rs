@@ -4,6 +4,7 @@ mod bad;
 mod bad_steps;
 mod good;
 mod library;
+mod load_sheet;
 mod schema;
 
 use super::Scenario;

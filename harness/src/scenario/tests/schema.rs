@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::super::expect::{Flag, Grade, InvariantId, Receipt};
+use super::super::load_sheet::LOAD_KEYS;
 use super::super::parse::KEYS;
 use super::super::steps::*;
 use super::super::words::*;
-use super::super::{BUILTIN, EXPECTATIONS, Role, STEPS};
+use super::super::{BUILTIN, EXPECTATIONS, LOAD_BUILTIN, Role, STEPS};
 use crate::config::yaml::{self, Problems, as_json};
 
 fn schema() -> Value {
@@ -31,7 +32,7 @@ fn every_built_in_file_fits_the_published_schema() {
         jsonschema::meta::is_valid(&schema()),
         "the schema is no JSON Schema"
     );
-    for (name, text) in BUILTIN {
+    for (name, text) in BUILTIN.iter().chain(LOAD_BUILTIN) {
         assert_eq!(errors(text), [] as [&str; 0], "{name}");
     }
 }
@@ -84,7 +85,8 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 #[test]
 fn the_schema_knows_the_same_keys_steps_and_expectations() {
     let schema = schema();
-    assert_eq!(keys(&schema["properties"]), KEYS.into_iter().collect());
+    let known = KEYS.into_iter().chain(LOAD_KEYS).collect();
+    assert_eq!(keys(&schema["properties"]), known);
     let defs = &schema["$defs"];
     let steps: BTreeSet<&str> = STEPS.iter().map(|kind| kind.name).collect();
     assert_eq!(keys(&defs["step"]["anyOf"][1]["properties"]), steps);

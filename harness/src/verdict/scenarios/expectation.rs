@@ -14,6 +14,8 @@ use crate::scenario::{Expect, Expectation, Range};
 pub(super) struct Miss {
     /// The grade's verdict unless this says otherwise.
     pub(super) verdict: Option<Verdict>,
+    /// It is a warning where the grade would make it a failure.
+    pub(super) at_most_warn: bool,
     pub(super) what: String,
     pub(super) text: String,
     pub(super) evidence: Vec<Evidence>,
@@ -23,6 +25,7 @@ impl Miss {
     pub(super) fn new(what: &str, text: String, evidence: Vec<Evidence>) -> Self {
         Self {
             verdict: None,
+            at_most_warn: false,
             what: what.to_owned(),
             text,
             evidence,
@@ -57,7 +60,10 @@ pub(super) fn judge(scene: &Scene<'_, '_>, expected: &Expectation) -> Vec<Scenar
         Expect::Answers(wanted) => answers::judge(scene, wanted),
     };
     let finding = |miss: Miss| ScenarioFinding {
-        verdict: miss.verdict.unwrap_or(graded(expected.grade)),
+        verdict: match miss.verdict.unwrap_or(graded(expected.grade)) {
+            Verdict::Fail if miss.at_most_warn => Verdict::Warn,
+            verdict => verdict,
+        },
         // Counts begin with what they count, which may be the expectation's own name.
         text: miss
             .text

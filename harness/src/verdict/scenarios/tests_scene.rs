@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use x402_assay_protocol::Version;
 use x402_assay_reports::model::{CaseResult, Verdict};
 
 use super::judge;
@@ -128,4 +129,29 @@ fn a_second_payment_covers_one_delivery_only() {
     assert_eq!(unsettled.verdict, Verdict::Fail, "{}", unsettled.detail);
     let twice = doubled(true, true, true);
     assert_eq!(twice.verdict, Verdict::Fail, "{}", twice.detail);
+}
+
+/// A settlement without a verdict is answered with a bare 402.
+fn priced_anew(version: Version) -> CaseResult {
+    let name = "scenario/settle-outcome-unknown/1/4";
+    let mut first = Probe::new(name, Reply::answer(402, "{}"));
+    first.version = Some(version);
+    first.payment = Some(Payment::Fresh(None));
+    let mut cut = Call::settle(true).faulted();
+    cut.odd_answer = Some((500, ""));
+    first.calls = vec![Call::verify(true), cut];
+    judged("settle-outcome-unknown", vec![first], &[("first", 0)])
+}
+
+#[test]
+fn a_bare_402_after_an_unknown_settlement_is_a_warning_where_the_version_has_no_receipt() {
+    let verdict = |version| {
+        let case = priced_anew(version);
+        let mut findings = case.findings.iter();
+        let fresh =
+            findings.find(|f| f.expectation == "no_fresh_402_after_settle" && f.why.is_some());
+        fresh.map(|finding| finding.verdict)
+    };
+    assert_eq!(verdict(Version::V2), Some(Verdict::Fail));
+    assert_eq!(verdict(Version::V1), Some(Verdict::Warn));
 }

@@ -28,6 +28,8 @@ pub(super) struct LaneSlot {
 #[derive(Debug)]
 pub(super) struct Lanes {
     lanes: Vec<Arc<Lane>>,
+    /// How many of them are used, from the first.
+    used: AtomicUsize,
     turn: AtomicUsize,
     room: Arc<Semaphore>,
 }
@@ -49,6 +51,7 @@ impl Lanes {
             .collect();
         let room = Arc::new(Semaphore::new(lanes.len().saturating_mul(depth.max(1))));
         Self {
+            used: AtomicUsize::new(lanes.len()),
             lanes,
             turn: AtomicUsize::new(0),
             room,
@@ -63,8 +66,9 @@ impl Lanes {
 
     /// A slot in the lane with the fewest open transactions; equals take turns.
     pub(super) fn take(&self) -> Option<LaneSlot> {
-        let start = self.turn.fetch_add(1, Ordering::Relaxed) % self.lanes.len().max(1);
-        let (late, early) = self.lanes.split_at(start);
+        let lanes = self.used();
+        let start = self.turn.fetch_add(1, Ordering::Relaxed) % lanes.len().max(1);
+        let (late, early) = lanes.split_at(start);
         let lane = early
             .iter()
             .chain(late)
@@ -73,6 +77,19 @@ impl Lanes {
         Some(LaneSlot {
             lane: Arc::clone(lane),
         })
+    }
+
+    /// Uses only the first lanes from now on, at least one; all of them without a count.
+    pub(super) fn limit(&self, count: Option<u32>) {
+        let all = self.lanes.len();
+        let wanted = count.map_or(all, |count| usize::try_from(count).unwrap_or(all));
+        self.used
+            .store(wanted.clamp(1, all.max(1)), Ordering::Relaxed);
+    }
+
+    fn used(&self) -> &[Arc<Lane>] {
+        let used = self.used.load(Ordering::Relaxed).min(self.lanes.len());
+        &self.lanes[..used]
     }
 
     /// Has every lane ask the node for its nonce again.
@@ -90,9 +107,9 @@ impl Lanes {
             .sum()
     }
 
-    /// Every signer's address.
+    /// The address of every signer that is used.
     pub(super) fn addresses(&self) -> Vec<Address> {
-        self.lanes
+        self.used()
             .iter()
             .map(|lane| lane.signer.address())
             .collect()
@@ -138,6 +155,20 @@ mod tests {
         let freed = second.lane();
         drop(second);
         assert_eq!(lanes.take().unwrap().lane(), freed);
+    }
+
+    #[test]
+    fn lanes_beyond_the_limit_rest() {
+        let lanes = lanes();
+        lanes.limit(Some(1));
+        assert_eq!(lanes.addresses().len(), 1);
+        let taken: Vec<LaneSlot> = (0..5).map(|_| lanes.take().unwrap()).collect();
+        assert!(taken.iter().all(|slot| slot.lane() == 0));
+        lanes.limit(Some(99));
+        assert_eq!(lanes.addresses().len(), 3);
+        lanes.limit(Some(2));
+        lanes.limit(None);
+        assert_eq!(lanes.addresses().len(), 3);
     }
 
     #[test]

@@ -176,6 +176,10 @@ impl Ledger for EvmLedger {
         self.lanes.addresses()
     }
 
+    fn use_accounts(&self, count: Option<u32>) {
+        self.lanes.limit(count);
+    }
+
     async fn now(&self) -> Result<u64, LedgerError> {
         if let Some(now) = self.known_clock() {
             return Ok(now);

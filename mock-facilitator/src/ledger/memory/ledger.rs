@@ -11,12 +11,13 @@ use x402_assay_protocol::TokenDomain;
 use super::state::{State, Token};
 use crate::event::{LedgerRecord, Movement, TransactionRecord};
 use crate::ledger::{
-    Ledger, LedgerError, LedgerKind, OnStep, SettleOutcome, SettleStep, SignedAuthorization,
+    Ledger, LedgerError, LedgerKind, OnStep, PermitLedger, SettleOutcome, SettleStep,
+    SignedAuthorization,
 };
 use crate::refusal::Refusal;
 
 /// The account settlements seem to come from: the first well-known development account.
-const SIGNER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+pub(super) const SIGNER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 
 /// A ledger in memory: real signatures, nonces, balances and time windows.
 ///
@@ -98,7 +99,7 @@ impl MemoryLedger {
         self.clock_offset_s.store(0, Ordering::Relaxed);
     }
 
-    fn clock(&self) -> u64 {
+    pub(super) fn clock(&self) -> u64 {
         let system = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -200,6 +201,10 @@ impl Ledger for MemoryLedger {
 
     fn pending(&self, _: Address, _: Address, _: B256) -> Option<SignedAuthorization> {
         None
+    }
+
+    fn permits(&self) -> Option<&dyn PermitLedger> {
+        Some(self)
     }
 
     async fn head(&self) -> Result<u64, LedgerError> {

@@ -1,6 +1,7 @@
 //! A ledger in this process.
 
 mod ledger;
+mod permits;
 mod state;
 mod steer;
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use alloy_primitives::{Address, B256, Keccak256, U256};
 use x402_assay_protocol::TokenDomain;
 
+use super::permits::Bitmap;
 use crate::event::{LedgerRecord, Movement};
 use crate::ledger::SignedAuthorization;
 use crate::refusal::{Refusal, reason};
@@ -12,6 +13,7 @@ use crate::refusal::{Refusal, reason};
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) tokens: HashMap<Address, Token>,
+    pub(super) permits: Bitmap,
     pub(super) settlements: u64,
     /// Records of block `n` stand at `first_record[n - 1]..`; block 0 is the empty genesis.
     pub(super) records: Vec<LedgerRecord>,
@@ -173,6 +175,7 @@ fn movement_into(movement: &Movement, hash: &mut Keccak256) {
             hash.update(value.to_be_bytes::<32>());
         }
         Movement::AuthorizationUsed { payer, nonce }
+        | Movement::PermitUsed { payer, nonce }
         | Movement::AuthorizationCanceled { payer, nonce } => {
             hash.update(payer);
             hash.update(nonce);

@@ -1,17 +1,35 @@
 //! One question: signed, recorded, asked; asked again where a rate limit wants that.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Method;
 use x402_mock_facilitator::event::Endpoint;
 
 use super::Battery;
 use crate::client::facilitator::{Ask, How};
+use crate::history::event::Trouble;
 use crate::http::Exchange;
 use crate::runner::session::SendError;
 
 const TOO_MANY_REQUESTS: u16 = 429;
 /// How often one question is asked where the answer is 429.
 const ATTEMPTS: usize = 3;
+
+/// How often a pending settlement is asked about again, and the pause before.
+const PENDING_AGAIN: usize = 3;
+const PENDING_PAUSE: Duration = Duration::from_millis(200);
+/// Calls in a row without an answer before the run is given up.
+const SILENT_MAX: u32 = 3;
+
+/// True when the settlement is said to be under way.
+fn is_pending(exchange: &Exchange) -> bool {
+    let body = exchange.response().map(|answer| &answer.body);
+    let body = body.and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+    let reason = body.as_ref().and_then(|body| body.get("errorReason"));
+    reason.and_then(serde_json::Value::as_str) == Some("settlement_pending")
+}
 
 /// A question with the number of its authorization.
 pub(super) struct Signed {
@@ -46,9 +64,20 @@ impl Battery<'_> {
     /// Asks to settle; the transaction it names is looked up when the ledger is read.
     pub(super) async fn settle(&self, name: &str, signed: &Signed) -> Result<Exchange, SendError> {
         let probe = format!("settle/{name}");
-        let body = signed.body();
-        self.post(&probe, Endpoint::Settle, body, Some(signed.number))
-            .await
+        let mut exchange = self
+            .post(&probe, Endpoint::Settle, signed.body(), Some(signed.number))
+            .await?;
+        // Pending is no end: servers ask once more, and so does the bench.
+        for _ in 0..PENDING_AGAIN {
+            if !is_pending(&exchange) || name.starts_with("held") {
+                break;
+            }
+            tokio::time::sleep(PENDING_PAUSE).await;
+            exchange = self
+                .post(&probe, Endpoint::Settle, signed.body(), Some(signed.number))
+                .await?;
+        }
+        Ok(exchange)
     }
 
     pub(super) async fn both(&self, name: &str, signed: &Signed) -> Result<(), SendError> {
@@ -92,8 +121,7 @@ impl Battery<'_> {
                 .call_facilitator_at(&probe, place, body.clone(), authorization)
                 .await?;
             if exchange.status() != Some(TOO_MANY_REQUESTS) {
-                self.keep_transaction(&exchange);
-                return Ok(exchange);
+                return self.heard(exchange);
             }
         }
         let exchange = session
@@ -101,11 +129,23 @@ impl Battery<'_> {
             .await?;
         match exchange.status() {
             Some(TOO_MANY_REQUESTS) => Err(SendError::RateLimited),
-            _ => {
-                self.keep_transaction(&exchange);
-                Ok(exchange)
-            }
+            _ => self.heard(exchange),
         }
+    }
+
+    /// Keeps what an answer names, and gives up on who never answers.
+    fn heard(&self, exchange: Exchange) -> Result<Exchange, SendError> {
+        self.keep_transaction(&exchange);
+        let timed_out =
+            matches!(&exchange.outcome, Err(failure) if failure.trouble == Trouble::TimedOut);
+        match timed_out {
+            false => self.silent.store(0, Ordering::Relaxed),
+            true if self.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT_MAX => {
+                return Err(SendError::Silent);
+            }
+            true => {}
+        }
+        Ok(exchange)
     }
 
     fn keep_transaction(&self, exchange: &Exchange) {

@@ -3,11 +3,13 @@
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::asking::Signed;
 use super::{Battery, Section};
 use crate::client::facilitator::{CASES, Case, How, MALFORMED_FACILITATOR};
 use crate::runner::session::SendError;
 
-/// Wrong payments under way at once: they are refused before anything is sent.
+/// Wrong payments that are verified at once. They are settled one by one: what a facilitator lets through should not
+/// meet others at its account's nonce.
 const WIDTH: usize = 4;
 
 pub(super) const SECTION: Section = Section {
@@ -17,19 +19,20 @@ pub(super) const SECTION: Section = Section {
 
 async fn cases(battery: &Battery<'_>) -> Result<(), SendError> {
     let all = CASES.iter().chain(MALFORMED_FACILITATOR);
-    let ours: Vec<&Case> = all
+    let ours: Vec<&'static Case> = all
         .filter(|case| case.versions.contains(&battery.version))
         .collect();
-    let (wrong, open): (Vec<&Case>, Vec<&Case>) =
+    let (wrong, open): (Vec<&'static Case>, Vec<&'static Case>) =
         ours.into_iter().partition(|case| case.is_wrong());
     let asking: Vec<_> = wrong
         .into_iter()
-        .map(|case| ask(battery, case).boxed())
+        .map(|case| verify(battery, case).boxed())
         .collect();
-    stream::iter(asking)
-        .buffer_unordered(WIDTH)
-        .try_collect::<Vec<()>>()
-        .await?;
+    let asked: Vec<(&'static Case, Signed)> =
+        stream::iter(asking).buffered(WIDTH).try_collect().await?;
+    for (case, signed) in &asked {
+        battery.settle(case.name, signed).await?;
+    }
     // These may be settled: one after the other, for facilitators with one account.
     for case in open {
         ask(battery, case).await?;
@@ -38,12 +41,19 @@ async fn cases(battery: &Battery<'_>) -> Result<(), SendError> {
     Ok(())
 }
 
-async fn ask(battery: &Battery<'_>, case: &Case) -> Result<(), SendError> {
+async fn verify(
+    battery: &Battery<'_>,
+    case: &'static Case,
+) -> Result<(&'static Case, Signed), SendError> {
     let signed = battery.sign(case.how, Some(case.name).filter(|_| case.is_wrong()));
     battery.verify(case.name, &signed).await?;
+    Ok((case, signed))
+}
+
+async fn ask(battery: &Battery<'_>, case: &'static Case) -> Result<(), SendError> {
+    let (_, signed) = verify(battery, case).await?;
     // What begins later may be settled then, and nobody would know which.
-    let waits = matches!(case.how, How::BeginsIn(seconds) if seconds > 0 && !case.is_wrong());
-    if !waits {
+    if !matches!(case.how, How::BeginsIn(seconds) if seconds > 0) {
         battery.settle(case.name, &signed).await?;
     }
     Ok(())

@@ -15,6 +15,7 @@ mod kinds;
 mod trouble;
 mod volley;
 
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
@@ -89,6 +90,8 @@ struct Battery<'a> {
     pay_to: Address,
     /// True for the newest generation: what asks for nothing of one is sent there alone.
     leads: bool,
+    /// Calls in a row that got no answer in time.
+    silent: AtomicU32,
 }
 
 impl FacilitatorBench<'_> {
@@ -147,6 +150,7 @@ impl FacilitatorBench<'_> {
             undeployed: &undeployed,
             pay_to: PayerKey::derived("payee", 0, 0).address(),
             leads,
+            silent: AtomicU32::new(0),
         };
         if kinds.versions.is_empty() {
             return Ok(self.without_kinds(&battery(newest, true), &kinds).await?);

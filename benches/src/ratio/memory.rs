@@ -1,0 +1,39 @@
+//! Memory under load.
+
+use anyhow::Result;
+
+use super::row::Limit;
+use super::server::{Manner, Server};
+use super::tool::{figure, load};
+use super::{Row, Size};
+
+pub(super) fn run(_: Size) -> Result<Vec<Row>> {
+    let server = Server::start(Manner::AtOnce)?;
+    let peak = |seconds: &str| -> Result<f64> {
+        let report = load(&[
+            "--server",
+            &server.url(),
+            "--unpaid",
+            "--rate",
+            "10000/s",
+            "--for",
+            seconds,
+            "--chain",
+            "memory",
+        ])?;
+        figure(&report, "/memory/peak_bytes")
+    };
+    let (short, long) = (peak("10s")?, peak("100s")?);
+    let paid = load(&["--rate", "1500/s", "--for", "60s", "--chain", "memory"])?;
+    Ok(vec![
+        Row::told("peak of 100,000 unpaid requests", short / 1e6, "MB"),
+        Row::told("peak of 1,000,000 unpaid requests", long / 1e6, "MB"),
+        Row::told("1,000,000 / 100,000", long / short, "x").held_to(Limit::AtMost(1.1)),
+        Row::told(
+            "a paid run, for each authorization",
+            figure(&paid, "/memory/bytes_per_authorization")?,
+            "B",
+        )
+        .held_to(Limit::AtMost(300.0)),
+    ])
+}

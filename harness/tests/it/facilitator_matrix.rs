@@ -1,0 +1,144 @@
+//! Every facilitator check is shown to fail: each defect of the built-in facilitator turns red exactly the checks listed
+//! for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use x402_assay::checks::{self, Role};
+use x402_assay::cli::args::{ChainChoice, Setup};
+use x402_assay::selftest::{self, Difference, FACILITATOR_HEAD, NONE, Row};
+use x402_assay_reports::Report;
+use x402_assay_reports::model::{RunVerdict, Verdict};
+
+use crate::support;
+
+/// Runs under way at once: each is a whole bench.
+const WIDTH: usize = 10;
+
+/// Defects that nothing on the memory ledger shows: a node does, or scenarios do.
+const UNJUDGED: &[&str] = &[
+    "expiry-margin-missing",
+    "pending-is-failure",
+    "success-on-broadcast",
+    "success-on-pending",
+    "success-on-revert",
+    "trouble-is-bad-signature",
+    "versions-mixed",
+];
+
+/// Checks that need a node, the defect that turns each red there, and its verdict.
+const ON_A_NODE: &[(&str, &str, Verdict)] = &[
+    ("FAC-SETTLE-003", "success-on-broadcast", Verdict::Fail),
+    ("FAC-SETTLE-003", "success-without-settling", Verdict::Fail),
+    ("FAC-SETTLE-010", "duplicate-new-success", Verdict::Warn),
+    ("FAC-SETTLE-015", "success-without-settling", Verdict::Warn),
+];
+
+async fn report_of(setup: &Setup) -> Report {
+    let guard = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
+    let cancel = CancellationToken::new();
+    let report = selftest::report_of(setup, guard, selftest::PATIENCE, cancel).await;
+    report.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_defect_turns_red_exactly_its_checks() {
+    let guard = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
+    let cancel = CancellationToken::new();
+    let measured = selftest::measure_facilitator(guard, WIDTH, &cancel, |_, _| {}).await;
+    let rows = measured.unwrap();
+
+    let mut wrong = String::new();
+    for row in rows.iter().filter(|row| row.defect != NONE) {
+        let is_listed = UNJUDGED.contains(&row.defect.as_str());
+        if row.is_unnoticed() != is_listed {
+            writeln!(wrong, "listed as unjudged: {is_listed}, but {row:?}").unwrap();
+        }
+    }
+    let mut killed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &rows {
+        for id in row.killed() {
+            killed.entry(id).or_default().insert(&row.defect);
+        }
+    }
+    if support::rewrites() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/selftest/facilitator.txt");
+        let rows = selftest::over(&rows, &selftest::recorded_facilitator());
+        std::fs::write(file, selftest::text_under(FACILITATOR_HEAD, &rows)).unwrap();
+    } else {
+        let differences = selftest::differences(&rows, &selftest::recorded_facilitator());
+        let told: Vec<String> = differences.iter().map(Difference::told).collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+
+    let facilitators = checks::CHECKS
+        .iter()
+        .filter(|check| check.role == Role::Facilitator);
+    for check in facilitators {
+        let mut by = killed.get(check.id).cloned().unwrap_or_default();
+        let on_a_node = ON_A_NODE.iter().filter(|(id, ..)| *id == check.id);
+        by.extend(on_a_node.map(|(_, defect, _)| *defect));
+        let untrue: Vec<_> = check
+            .killed_by
+            .iter()
+            .filter(|name| !by.contains(*name))
+            .collect();
+        let shown = !by.is_empty() || checks::is_shown_by_histories(check);
+        if !shown || !untrue.is_empty() {
+            writeln!(
+                wrong,
+                "{}: killed by {by:?}, and not by {untrue:?}",
+                check.id
+            )
+            .unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_defect_nothing_is_red() {
+    let report = report_of(&selftest::built_in_facilitator(&[])).await;
+    let row = Row::of(NONE, &report);
+    assert_eq!(row.red, Vec::<String>::new(), "{report:#?}");
+    assert_eq!(report.verdict, RunVerdict::Conformant);
+    assert!(report.controls.positive.held && report.controls.mutation.held);
+    assert_eq!(report.target.kind, "builtin-facilitator");
+}
+
+fn on_anvil(defects: &[&str]) -> Setup {
+    let mut setup = selftest::built_in_facilitator(defects);
+    setup.chain.choice = ChainChoice::Anvil;
+    setup.chain.install = true;
+    setup.timeout = Duration::from_secs(60);
+    setup
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_node_the_rest_is_judged() {
+    let honest = report_of(&on_anvil(&[])).await;
+    let found = match honest.fidelity.chain.as_str() {
+        "anvil" => Ok(()),
+        _ => Err(honest.fidelity.reason.clone().unwrap_or_default()),
+    };
+    if support::requirements::require("Anvil", found).is_none() {
+        return;
+    }
+    let row = Row::of(NONE, &honest);
+    assert_eq!(row.red, Vec::<String>::new(), "{honest:#?}");
+    assert_eq!(honest.verdict, RunVerdict::Conformant);
+    let verdict = |report: &Report, id: &str| {
+        let found = report.checks.iter().find(|row| row.id == id);
+        found.map(|row| row.verdict)
+    };
+    for id in ["FAC-SETTLE-003", "FAC-SETTLE-010", "FAC-SETTLE-015"] {
+        assert_eq!(verdict(&honest, id), Some(Verdict::Pass), "{id}");
+    }
+    for (id, defect, wanted) in ON_A_NODE {
+        let report = report_of(&on_anvil(&[defect])).await;
+        assert_eq!(verdict(&report, id), Some(*wanted), "{id}: {defect}");
+    }
+}
