@@ -325,6 +325,7 @@ impl Course<'_> {
             chain,
             payers: &payers,
             progress: self.bench.progress,
+            guard: &self.bench.guard,
             cancel: &self.bench.cancel,
             // Whatever is under way needs a block to come to rest.
             patience: self.bench.patience.max(self.bench.block_time * 3),
@@ -339,8 +340,13 @@ impl Course<'_> {
         }
         let mut ran = ran.map_err(|error| RunTrouble::Stopped(error.to_string()))?;
         ran.report.thresholds = thresholds::judge(self.bench.thresholds, &ran.report);
+        let trouble = ran.trouble.clone();
         self.ran = Some(ran);
-        Ok(())
+        // Interrupted is said elsewhere, and the reason why not everything is known then.
+        match trouble.filter(|_| !self.bench.cancel.is_cancelled()) {
+            None => Ok(()),
+            Some(trouble) => Err(RunTrouble::Stopped(trouble)),
+        }
     }
 
     /// One ordinary purchase, or for an unpaid load one ordinary 402; nothing where it fails.

@@ -28,9 +28,10 @@ pub fn connect(url: &Url) -> DevProvider {
 /// An HTTP client for loopback: proxies from the environment are ignored. `limit` is per call.
 pub(super) fn http_client(limit: Option<Duration>) -> Client {
     // Plain http here, but the client asks for a TLS provider all the same; the first one stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let builder = Client::builder()
         .no_proxy()
+        .no_gzip()
         .connect_timeout(CONNECT_LIMIT)
         .redirect(reqwest::redirect::Policy::none());
     match limit {

@@ -3,10 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::watch;
 
 use super::child::GuardedChild;
@@ -90,37 +91,83 @@ impl GuardedCommand {
 
     /// Starts guard and program; returns once the program runs.
     pub async fn spawn(self) -> Result<GuardedChild, GuardError> {
+        let (mut process, lifeline) = self.start(false)?;
+        let tail = LogTail::new(self.tail_lines);
+        let (draining, drained) = watch::channel(());
+        let stdout = process.stdout.take().expect("stdout was piped above");
+        let stderr = process.stderr.take().expect("stderr was piped above");
+        let child = GuardedChild::new(process, lifeline, tail.clone(), drained);
+        let failed = |source| self.spawn_error(source);
+        drain_on_thread(&tail, stdout, draining.clone()).map_err(failed)?;
+        drain_on_thread(&tail, stderr, draining).map_err(failed)?;
+        child
+            .await_start(&self.guard, &self.program, START_WAIT)
+            .await?;
+        Ok(child)
+    }
+
+    /// Starts guard and program and talks to the program: its standard input and output are ours, only its standard
+    /// error goes to the tail. Needs a runtime of tokio.
+    pub async fn spawn_piped(self) -> Result<(GuardedChild, ChildPipes), GuardError> {
+        let (mut process, lifeline) = self.start(true)?;
+        let tail = LogTail::new(self.tail_lines);
+        let (draining, drained) = watch::channel(());
+        let stdin = process.stdin.take().expect("stdin was piped above");
+        let stdout = process.stdout.take().expect("stdout was piped above");
+        let stderr = process.stderr.take().expect("stderr was piped above");
+        let child = GuardedChild::new(process, lifeline, tail.clone(), drained);
+        let failed = |source| self.spawn_error(source);
+        drain_on_thread(&tail, stderr, draining).map_err(failed)?;
+        let pipes = ChildPipes {
+            stdin: ChildStdin::from_std(stdin).map_err(failed)?,
+            stdout: ChildStdout::from_std(stdout).map_err(failed)?,
+        };
+        child
+            .await_start(&self.guard, &self.program, START_WAIT)
+            .await?;
+        Ok((child, pipes))
+    }
+
+    fn start(&self, stdin: bool) -> Result<(Child, Lifeline), GuardError> {
         let lifeline = Lifeline::open()?;
-        let orders = GuardOrders::new(PathBuf::from(&self.program), &lifeline);
+        let orders = GuardOrders {
+            stdin,
+            ..GuardOrders::new(PathBuf::from(&self.program), &lifeline)
+        };
         let mut command = Command::new(&self.guard);
         command
             .args(&self.args)
             .envs(self.envs.iter().map(|(name, value)| (name, value)))
             .envs(orders.to_env())
-            .stdin(Stdio::null())
+            .stdin(match stdin {
+                true => Stdio::piped(),
+                false => Stdio::null(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }
-        let spawn_error = |source| GuardError::Spawn {
+        let process = command.spawn().map_err(|error| self.spawn_error(error))?;
+        Ok((process, lifeline))
+    }
+
+    fn spawn_error(&self, source: std::io::Error) -> GuardError {
+        GuardError::Spawn {
             guard: self.guard.clone(),
             source,
-        };
-        let mut process = command.spawn().map_err(spawn_error)?;
-        let tail = LogTail::new(self.tail_lines);
-        let (draining, drained) = watch::channel(());
-        let stdout = process.stdout.take().expect("stdout was piped above");
-        let stderr = process.stderr.take().expect("stderr was piped above");
-        let child = GuardedChild::new(process, lifeline, tail.clone(), drained);
-        drain_on_thread(&tail, stdout, draining.clone()).map_err(spawn_error)?;
-        drain_on_thread(&tail, stderr, draining).map_err(spawn_error)?;
-        child
-            .await_start(&self.guard, &self.program, START_WAIT)
-            .await?;
-        Ok(child)
+        }
     }
+}
+
+/// The standard input and output of a program under a guard.
+#[derive(Debug)]
+pub struct ChildPipes {
+    /// What the program reads; it sees the end when this is dropped.
+    pub stdin: ChildStdin,
+    /// What it writes; its end comes when program and guard are gone.
+    pub stdout: ChildStdout,
 }
 
 fn drain_on_thread(

@@ -18,7 +18,7 @@ mod tail;
 mod wire;
 
 pub use child::GuardedChild;
-pub use command::GuardedCommand;
+pub use command::{ChildPipes, GuardedCommand};
 pub use error::GuardError;
 pub use lifeline::{ChildEnd, ChildStatus, Lifeline};
 pub use mode::run_if_guard;

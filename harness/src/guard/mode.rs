@@ -127,10 +127,11 @@ async fn connect(lifeline: &str) -> Option<(BufReader<OwnedReadHalf>, OwnedWrite
 
 fn spawn_program(orders: &GuardOrders, arguments: Vec<OsString>) -> std::io::Result<Child> {
     let mut command = Command::new(&orders.program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .process_group(0);
+    let stdin = match orders.stdin {
+        true => Stdio::inherit(),
+        false => Stdio::null(),
+    };
+    command.args(arguments).stdin(stdin).process_group(0);
     for name in orders::ALL {
         command.env_remove(name);
     }

@@ -11,9 +11,10 @@ const PROGRAM: &str = "X402_ASSAY_GUARD_PROGRAM";
 const LIFELINE: &str = "X402_ASSAY_GUARD_LIFELINE";
 const GRACE_MS: &str = "X402_ASSAY_GUARD_GRACE_MS";
 const LAST_WORDS: &str = "X402_ASSAY_GUARD_LAST_WORDS";
+const STDIN: &str = "X402_ASSAY_GUARD_STDIN";
 
 /// Every variable of ours, taken out of the program's environment again.
-pub(super) const ALL: [&str; 4] = [PROGRAM, LIFELINE, GRACE_MS, LAST_WORDS];
+pub(super) const ALL: [&str; 5] = [PROGRAM, LIFELINE, GRACE_MS, LAST_WORDS, STDIN];
 
 /// How long a group may take to end before it is killed, unless said otherwise.
 const DEFAULT_GRACE: Duration = Duration::from_secs(2);
@@ -31,6 +32,8 @@ pub struct GuardOrders {
     /// passed on for as long as somebody reads and swallowed after that, its stderr goes over
     /// the lifeline, and when it ends this text is written to stdout as the last line.
     pub last_words: Option<String>,
+    /// The program reads the guard's own standard input; nothing otherwise.
+    pub stdin: bool,
 }
 
 impl GuardOrders {
@@ -41,6 +44,7 @@ impl GuardOrders {
             lifeline: lifeline.address().to_owned(),
             grace: DEFAULT_GRACE,
             last_words: None,
+            stdin: false,
         }
     }
 
@@ -53,6 +57,9 @@ impl GuardOrders {
         ];
         if let Some(words) = &self.last_words {
             vars.push((LAST_WORDS, words.clone().into()));
+        }
+        if self.stdin {
+            vars.push((STDIN, "1".into()));
         }
         vars
     }
@@ -67,6 +74,7 @@ impl GuardOrders {
                 .and_then(|ms| ms.parse().ok())
                 .map_or(DEFAULT_GRACE, Duration::from_millis),
             last_words: text(LAST_WORDS),
+            stdin: var(STDIN).is_some(),
         })
     }
 }
@@ -82,6 +90,7 @@ mod tests {
             lifeline: "127.0.0.1:1/abc".to_owned(),
             grace: Duration::from_millis(1500),
             last_words: Some("Listening on".to_owned()),
+            stdin: true,
         };
         let vars = orders.to_env();
         assert!(vars.iter().all(|(name, _)| ALL.contains(name)));

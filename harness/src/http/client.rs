@@ -37,6 +37,7 @@ impl ProbeClient {
         let inner = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
+            .no_gzip()
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)

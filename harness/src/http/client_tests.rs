@@ -80,6 +80,18 @@ async fn a_request_is_plain_and_says_who_we_are() {
 }
 
 #[tokio::test]
+async fn a_packed_body_stays_packed() {
+    let bytes =
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08";
+    let response = answered(get(*bytes).await);
+    assert_eq!(response.body.as_ref(), b"\x1f\x8b\x08");
+    assert_eq!(
+        response.headers.text("content-encoding").as_deref(),
+        Some("gzip")
+    );
+}
+
+#[tokio::test]
 async fn given_headers_replace_our_own_and_duplicates_stay() {
     let (url, server) = serve_bytes(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()).await;
     let request = Request::get(url)

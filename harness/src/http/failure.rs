@@ -26,6 +26,11 @@ pub(super) fn classify(error: &reqwest::Error, place: &str, stage: Stage) -> Fai
     }
 }
 
+/// The kind of trouble behind an error of the HTTP library.
+pub(crate) fn trouble_of(error: &reqwest::Error) -> Trouble {
+    kind(error, "", Stage::Head).0
+}
+
 /// The failure of an exchange that took too long.
 pub(super) fn timed_out(place: &str, timeout: Duration, stage: Stage) -> Failure {
     let limit = format!("{timeout:?}");

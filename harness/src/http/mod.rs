@@ -14,6 +14,7 @@ pub mod tls;
 
 pub use client::ProbeClient;
 pub use exchange::{Exchange, Failure, Request, Response};
+pub(crate) use failure::trouble_of;
 pub use headers::Headers;
 pub use options::{ProbeClientOptions, SetupError};
 pub use raw::{KeptConnection, RawClient};

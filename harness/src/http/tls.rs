@@ -1,4 +1,4 @@
-//! TLS on the ring provider: the system's certificates, an extra CA, or no check at all.
+//! TLS on the aws-lc-rs provider: the system's certificates, an extra CA, or no check at all.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ use super::options::SetupError;
 /// When the CA file is unreadable or holds no certificate.
 pub fn client_config(extra_ca: Option<&Path>, insecure: bool) -> Result<ClientConfig, SetupError> {
     static PLAIN: OnceLock<ClientConfig> = OnceLock::new();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     if insecure {
         return with_verifier(&provider, Arc::new(Unchecked(Arc::clone(&provider))));
     }

@@ -17,9 +17,9 @@ use tokio_rustls::TlsConnector;
 use x402_assay_reports::model::load::class;
 
 /// Bytes of a body that are kept; the rest is read and counted.
-const BODY_KEPT: usize = 64 * 1024;
+pub(super) const BODY_KEPT: usize = 64 * 1024;
 /// Longest body that is read; a target that sends more is cut off.
-const BODY_MAX: u64 = 16 * 1024 * 1024;
+pub(super) const BODY_MAX: u64 = 16 * 1024 * 1024;
 /// Longest head of an answer.
 const HEAD_MAX: usize = 256 * 1024;
 /// Most headers of an answer.

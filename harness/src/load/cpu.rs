@@ -115,10 +115,14 @@ mod linux {
         }
     }
 
+    /// The process of the virtual users names itself as the engine names its threads.
     fn side_of_child(name: &str) -> Side {
-        match name.starts_with("anvil") {
-            true => Side::Chain,
-            false => Side::Server,
+        if name.starts_with("anvil") {
+            Side::Chain
+        } else if name.starts_with("load-") {
+            Side::Generator
+        } else {
+            Side::Server
         }
     }
 

@@ -8,6 +8,7 @@ mod audit_tests;
 mod blocks;
 mod connection;
 mod cpu;
+pub mod crowd;
 pub(crate) mod descriptors;
 pub(crate) mod desk;
 mod engine;

@@ -8,6 +8,7 @@ use x402_assay_reports::model::load::{LoadKind, LoadModel, PlanEcho, Share};
 use super::arrivals::Arrivals;
 use super::mix::{Mix, Part};
 use super::text;
+use super::users::{Journey, USERS_MAX, Users};
 use super::words::{Wrong, shown};
 
 /// Most connections at one time.
@@ -50,6 +51,8 @@ pub struct LoadPlan {
     pub timeout: Duration,
     /// Seed of the mix, of random gaps and of the payers' order; authorization nonces never come from it.
     pub seed: u64,
+    /// Name of the scenario it comes from.
+    pub scenario: Option<String>,
 }
 
 /// What sets the pace.
@@ -59,6 +62,8 @@ pub enum Pace {
     Open(Arrivals),
     /// The answers: every connection sends its next request when the last one has ended.
     Closed(Closed),
+    /// The answers: every virtual user begins its next journey when the last one has ended and it has thought.
+    Users(Users),
 }
 
 /// A closed loop.
@@ -74,6 +79,7 @@ impl Pace {
         match self {
             Self::Open(arrivals) => arrivals.duration(),
             Self::Closed(closed) => closed.duration,
+            Self::Users(users) => users.duration,
         }
     }
 
@@ -81,7 +87,7 @@ impl Pace {
     pub const fn model(&self) -> LoadModel {
         match self {
             Self::Open(_) => LoadModel::Open,
-            Self::Closed(_) => LoadModel::Closed,
+            Self::Closed(_) | Self::Users(_) => LoadModel::Closed,
         }
     }
 }
@@ -190,6 +196,18 @@ impl LoadPlan {
             payers: PAYERS,
             timeout: TIMEOUT,
             seed,
+            scenario: None,
+        }
+    }
+
+    /// A plan of virtual users: each has a wallet and connections of its own.
+    pub fn of_users(users: Users, seed: u64) -> Self {
+        let count = users.count;
+        Self {
+            connections: Connections::KeepAlive(count),
+            payers: count,
+            queue: 0,
+            ..Self::new(LoadKind::Paid, Pace::Users(users), seed)
         }
     }
 
@@ -200,6 +218,9 @@ impl LoadPlan {
     pub fn check(&self) -> Result<(), Wrong> {
         if let Pace::Open(arrivals) = &self.pace {
             arrivals.check()?;
+        }
+        if let Pace::Users(users) = &self.pace {
+            self.check_users(users)?;
         }
         let count = self.connections.at_once();
         let bounded = [
@@ -222,7 +243,7 @@ impl LoadPlan {
             ));
         }
         self.check_mix()?;
-        if self.signing == Signing::Ahead && matches!(self.pace, Pace::Closed(_)) {
+        if self.signing == Signing::Ahead && !matches!(self.pace, Pace::Open(_)) {
             return Err(Wrong::new(
                 "nobody knows how many payments a closed loop needs, so they cannot be signed ahead",
                 "sign inline, or give a rate",
@@ -258,23 +279,47 @@ impl LoadPlan {
         }
     }
 
+    fn check_users(&self, users: &Users) -> Result<(), Wrong> {
+        let most = usize::try_from(USERS_MAX).unwrap_or(usize::MAX);
+        if !(1..=most).contains(&users.count) {
+            return Err(Wrong::new(
+                format!("`users` is {}", users.count),
+                format!("it may be from 1 to {USERS_MAX}"),
+            ));
+        }
+        if self.kind != LoadKind::Paid || !self.mix.is_plain() {
+            return Err(Wrong::new(
+                "users have journeys, and neither a mix nor another kind of load",
+                "say what they do with `--journey pay=70,quote=30`",
+            ));
+        }
+        Ok(())
+    }
+
     /// The plan as a report tells it.
     pub fn echo(&self) -> PlanEcho {
         let share = |(part, percent): (super::mix::Part, f64)| Share {
             part: part.word().to_owned(),
             percent,
         };
-        let mix = match self.kind {
-            LoadKind::Paid | LoadKind::Verify | LoadKind::Settle => {
+        let mix = match (&self.pace, self.kind) {
+            (Pace::Users(users), _) => {
+                let share = |(journey, percent): (Journey, f64)| Share {
+                    part: journey.word().to_owned(),
+                    percent,
+                };
+                users.journeys.percents().map(share).collect()
+            }
+            (_, LoadKind::Unpaid) => Vec::new(),
+            (_, LoadKind::Paid | LoadKind::Verify | LoadKind::Settle) => {
                 self.mix.percents().map(share).collect()
             }
-            LoadKind::Unpaid => Vec::new(),
         };
         PlanEcho {
             kind: self.kind,
             arrivals: match &self.pace {
                 Pace::Open(arrivals) => Some(arrivals.to_string()),
-                Pace::Closed(_) => None,
+                Pace::Closed(_) | Pace::Users(_) => None,
             },
             duration_s: self.pace.duration().as_secs_f64(),
             warm_up_s: self.warm_up.as_secs_f64(),
@@ -283,7 +328,7 @@ impl LoadPlan {
             signing: self.signing.word().to_owned(),
             queue: u64::try_from(self.queue).unwrap_or(u64::MAX),
             payers: u32::try_from(self.payers).unwrap_or(u32::MAX),
-            scenario: None,
+            scenario: self.scenario.clone(),
         }
     }
 }
@@ -295,6 +340,7 @@ impl fmt::Display for Pace {
         match self {
             Self::Open(arrivals) => write!(f, "{arrivals} for {length}"),
             Self::Closed(_) => write!(f, "closed loop for {length}"),
+            Self::Users(users) => write!(f, "{} virtual users for {length}", users.count),
         }
     }
 }

@@ -14,6 +14,7 @@ use x402_mock_facilitator::CallTally;
 
 use super::audit::Totals;
 use super::cpu::Used;
+use super::crowd::{self, Crowd};
 use super::limits::{self, Known};
 use super::plan::{LoadPlan, Pace, Signing};
 use super::series::Series;
@@ -43,6 +44,8 @@ pub(super) struct Measured<'a> {
     pub(super) facilitator: Option<FacilitatorFigures>,
     /// From the request to the block, where only the ledger tells.
     pub(super) mined: Option<Times>,
+    /// What only a load of virtual users knows.
+    pub(super) crowd: Option<&'a Crowd>,
 }
 
 /// Writes the section; thresholds and steps are for the caller.
@@ -112,6 +115,9 @@ fn caveats(measured: &Measured<'_>) -> Vec<String> {
         .map(str::to_owned)
         .into_iter()
         .collect();
+    if let (Pace::Users(users), Some(crowd)) = (&plan.pace, measured.crowd) {
+        caveats.extend(crowd::caveats(users, crowd));
+    }
     if plan.signing == Signing::Ahead {
         caveats.push(
             "payments were signed before the first request and the terms not asked for again: neither is part of what was measured".to_owned(),
@@ -232,7 +238,7 @@ fn known(measured: &Measured<'_>, span: Duration) -> Known {
         LoadKind::Settle => LoadPhase::Settle,
     };
     Known {
-        closed: matches!(measured.plan.pace, Pace::Closed(_)),
+        closed: !matches!(measured.plan.pace, Pace::Open(_)),
         due: tally.counts.due,
         sent: tally.counts.sent,
         dropped: tally.counts.dropped,

@@ -1,6 +1,7 @@
 //! One load: the engine on a target, what the facilitator counted meanwhile, and the ledger at rest.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use super::audit::{Audit, Held, Rules, ShardBooks, Totals};
 use super::blocks::BlockWatch;
 use super::connection::{Peer, Template, tls};
 use super::cpu::{self, Used};
+use super::crowd::{self, Crowd};
 use super::desk::AtFacilitator;
 use super::engine::{self, Ended, EngineError};
 use super::figures;
@@ -26,6 +28,7 @@ use super::schedule::{Schedule, Spacing, Stretch};
 use super::series::{Second, Series};
 use super::shard::Work;
 use crate::config::TargetProfile;
+use crate::guard::GuardError;
 use crate::history::LoadPayment;
 use crate::http::tls::client_config;
 use crate::runner::Progress;
@@ -54,6 +57,8 @@ pub(crate) struct Field<'a> {
     pub(crate) payers: &'a [PayerKey],
     /// The server, where it counts its handler's runs.
     pub(crate) progress: &'a dyn Progress,
+    /// Our own binary, which is guard and process of the virtual users.
+    pub(crate) guard: &'a Path,
     pub(crate) cancel: &'a CancellationToken,
     /// Longest wait for the ledger to come to rest.
     pub(crate) patience: Duration,
@@ -96,6 +101,8 @@ pub(crate) struct Ran {
     pub(crate) strays: u64,
     /// It was stopped by the user.
     pub(crate) interrupted: bool,
+    /// Why not everything is known of it; what is counts all the same.
+    pub(crate) trouble: Option<String>,
 }
 
 impl Ran {
@@ -115,6 +122,7 @@ impl Ran {
         self.at_rest &= later.at_rest;
         self.strays += later.strays;
         self.interrupted |= later.interrupted;
+        self.trouble = self.trouble.or(later.trouble);
         if tells {
             self.report = later.report;
         }
@@ -135,6 +143,9 @@ pub(crate) enum LoadError {
     /// The service.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The process of the virtual users.
+    #[error("the process of the virtual users: {0}")]
+    Users(#[from] GuardError),
 }
 
 /// Runs a plan on a target that was shown to sell.
@@ -209,6 +220,16 @@ struct Watched {
     cpu: Used,
     memory_before: Option<u64>,
     memory_peak: Option<u64>,
+    /// What only a load of virtual users knows.
+    crowd: Option<Crowd>,
+}
+
+impl Watched {
+    /// Not everything is known of it.
+    fn is_broken(&self) -> bool {
+        let crowd = self.crowd.as_ref();
+        crowd.is_some_and(|crowd| crowd.trouble.is_some())
+    }
 }
 
 async fn conclude(
@@ -254,6 +275,7 @@ async fn conclude(
     let blocks = driven.blocks.as_deref();
     let mined = blocks.map(|seen| figures::mined(&audit, seen, origin, &rules));
     let since = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(origin));
+    let cut_short = field.cancel.is_cancelled() || watched.is_broken();
     let measured = Measured {
         plan,
         work,
@@ -265,12 +287,13 @@ async fn conclude(
         memory: watched.memory_before.zip(watched.memory_peak),
         last_end: since(last_end).unwrap_or_default(),
         last_begin: since(last_begin).unwrap_or_default(),
-        length: length(field, plan, ended.lasted),
+        length: length(plan, ended.lasted, cut_short),
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
         facilitator: figures::read(field, head, totals.settled).await?,
         mined,
+        crowd: watched.crowd.as_ref(),
     };
     let report = result::report(measured);
     Ok(Ran {
@@ -286,13 +309,14 @@ async fn conclude(
         at_rest: driven.at_rest,
         strays: rules.strays,
         interrupted: field.cancel.is_cancelled(),
+        trouble: watched.crowd.and_then(|crowd| crowd.trouble),
     })
 }
 
 /// What was run of the schedule, warm-up left out.
-fn length(field: &Field<'_>, plan: &LoadPlan, lasted: Duration) -> Duration {
+fn length(plan: &LoadPlan, lasted: Duration, cut_short: bool) -> Duration {
     let planned = plan.pace.duration();
-    match field.cancel.is_cancelled() {
+    match cut_short {
         true => planned.min(lasted.saturating_sub(plan.warm_up)),
         false => planned,
     }
@@ -317,7 +341,11 @@ async fn work(field: &Field<'_>, plan: &LoadPlan) -> Result<Work, LoadError> {
             (url, template, Some(desk))
         }
     };
-    let shards = engine::shards();
+    let shards = match plan.pace {
+        // All of them are in one process, which is as good as one shard.
+        Pace::Users(_) => 1,
+        Pace::Open(_) | Pace::Closed(_) => engine::shards(),
+    };
     let (schedule, length) = schedule(plan);
     Ok(Work {
         kind: plan.kind,
@@ -474,9 +502,10 @@ async fn drive(
         cpu: Used::new(),
         memory_before,
         memory_peak: memory_before,
+        crowd: None,
     };
     let mut cpu_after = cpu_before.clone();
-    let ended = engine::run(work, field.cancel.clone(), |tick| {
+    let on_tick = |tick| {
         let Some(second) = watched.series.take(tick) else {
             return;
         };
@@ -484,14 +513,41 @@ async fn drive(
         field.progress.load(second.second, &line);
         cpu_after = cpu::used();
         watched.memory_peak = watched.memory_peak.max(cpu::resident());
-    })
-    .await?;
+    };
+    let stop = field.cancel.clone();
+    let (ended, crowd) = match &plan.pace {
+        Pace::Users(users) => {
+            let task = task(field, plan, users, work.clock_ahead_s)?;
+            let (ended, crowd) = crowd::run(&task, field.guard, stop, on_tick).await?;
+            (ended, Some(crowd))
+        }
+        Pace::Open(_) | Pace::Closed(_) => (engine::run(work, stop, on_tick).await?, None),
+    };
+    watched.crowd = crowd;
     // The engine's own threads are gone: what they used is in their own records.
     watched.cpu = spent(&cpu_before, &cpu_after, &ended);
     if field.stranger().is_some() {
         watched.cpu = cpu::under_test(watched.cpu);
     }
     Ok((ended, watched))
+}
+
+fn task(
+    field: &Field<'_>,
+    plan: &LoadPlan,
+    users: &super::Users,
+    clock_ahead_s: i64,
+) -> Result<crowd::Task, LoadError> {
+    let place = crowd::Place {
+        profile: field.profile,
+        port: field.port,
+        version: field.version,
+        chain_id: field.chain.as_ref().map(|chain| chain.id),
+        keys: field.payers,
+        clock_ahead_s,
+    };
+    crowd::task(&place, plan, users)
+        .ok_or_else(|| LoadError::Usage("the target has no URL, or names no route".to_owned()))
 }
 
 /// CPU time of each part over the load.

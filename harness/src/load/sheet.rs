@@ -61,12 +61,19 @@ impl LoadSheet {
         }
     }
 
-    /// The plan of the open model; nothing for users, who are no schedule.
-    pub fn plan(&self, seed: u64) -> Option<LoadPlan> {
-        let SheetPace::Arrivals(arrivals) = &self.pace else {
-            return None;
+    /// The plan with a seed.
+    pub fn plan(&self, seed: u64) -> LoadPlan {
+        let arrivals = match &self.pace {
+            SheetPace::Arrivals(arrivals) => arrivals,
+            SheetPace::Users(users) => {
+                return LoadPlan {
+                    warm_up: self.warm_up,
+                    timeout: self.timeout,
+                    ..LoadPlan::of_users(users.clone(), seed)
+                };
+            }
         };
-        Some(LoadPlan {
+        LoadPlan {
             kind: self.kind,
             pace: Pace::Open(arrivals.clone()),
             connections: self.connections,
@@ -77,6 +84,7 @@ impl LoadSheet {
             payers: self.payers,
             timeout: self.timeout,
             seed,
-        })
+            scenario: None,
+        }
     }
 }

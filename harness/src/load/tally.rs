@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 use x402_assay_reports::model::load::{
     HDR_HIGH_US, HDR_SIGNIFICANT, LoadPhase, OUTCOMES_MAX, class,
 };
@@ -13,7 +14,7 @@ use x402_assay_reports::model::load::{
 const CLASS_NAME_MAX: usize = 80;
 
 /// Counters of arrivals and requests of the measured span.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Arrivals whose time has come.
     pub(crate) due: u64,
@@ -152,6 +153,13 @@ impl Tally {
     pub(crate) fn phase(&mut self, phase: LoadPhase, elapsed: Duration) {
         if let Some(place) = self.phases.get_mut(phase as usize) {
             record(place.get_or_insert_with(|| Box::new(times())), elapsed);
+        }
+    }
+
+    /// Puts times in the place of a phase.
+    pub(super) fn put(&mut self, phase: LoadPhase, times: Times) {
+        if let Some(place) = self.phases.get_mut(phase as usize) {
+            *place = Some(Box::new(times));
         }
     }
 

@@ -94,6 +94,7 @@ impl FacilitatorClient {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(None, false)?)
             .http1_only()
+            .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .default_headers(options.facilitator_headers.clone())

@@ -108,7 +108,7 @@ fn check(map: &MapView<'_>, sheet: &LoadSheet) -> Option<()> {
         }
         return Some(());
     }
-    let checked = sheet.plan(0).map_or(Ok(()), |plan| plan.check());
+    let checked = sheet.plan(0).check();
     map.view().check(checked)
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn loopback_client(
     deadline: Duration,
 ) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
+        rustls::crypto::aws_lc_rs::default_provider(),
     ))
     .with_safe_default_protocol_versions()?
     .with_root_certificates(rustls::RootCertStore::empty())
@@ -19,6 +19,7 @@ pub(crate) fn loopback_client(
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
+        .no_gzip()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(deadline)
         .build()?)

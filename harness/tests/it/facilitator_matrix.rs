@@ -26,6 +26,9 @@ const UNJUDGED: &[&str] = &[
     "success-on-pending",
     "success-on-revert",
     "trouble-is-bad-signature",
+    "upto-ceiling-ignored",
+    "upto-permits-reused",
+    "upto-settles-ceiling",
     "versions-mixed",
 ];
 

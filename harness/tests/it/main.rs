@@ -38,3 +38,4 @@ mod scenarios;
 mod secrets;
 mod support;
 mod typescript;
+mod users;

@@ -1,6 +1,6 @@
 //! Flags of `load`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
@@ -13,8 +13,14 @@ use super::parse::Parsed;
 use super::resolve::{PATIENCE, Surroundings};
 use super::setup::{self, SetupArgs};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
+use crate::config::did_you_mean;
+use crate::load::crowd::Journeys;
 use crate::load::words::Wrong;
-use crate::load::{Arrivals, Closed, Connections, LoadPlan, Mix, Pace, Signing, thresholds};
+use crate::load::{
+    Arrivals, Closed, Connections, Journey, LoadPlan, LoadSheet, Mix, Pace, Signing, Users,
+    thresholds,
+};
+use crate::scenario::{self, LOAD_BUILTIN, Scenario};
 use crate::service::SIGNERS_MAX;
 
 /// The rate when none is given.
@@ -28,6 +34,10 @@ const SEED_MAX: u64 = 1 << 53;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct LoadArgs {
+    /// A load scenario, built in (x402-assay list --scenarios) or a file: what is sent when, and its thresholds
+    #[arg(value_name = "SCENARIO")]
+    scenario: Option<PathBuf>,
+
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -98,6 +108,23 @@ struct PlanArgs {
     #[arg(long, value_name = "verify|settle", value_enum)]
     #[arg(env = "X402_ASSAY_CALLS", hide_env = true)]
     calls: Option<Calls>,
+    /// Virtual users in place of a rate: each begins its next journey when the last one has ended
+    #[arg(long, value_name = "N", env = "X402_ASSAY_USERS", hide_env = true)]
+    users: Option<usize>,
+
+    /// What users do, in percent: pay=70,abandon=10,quote=20; also browse, retry [default: pay=100]
+    #[arg(long, value_name = "JOURNEYS")]
+    #[arg(env = "X402_ASSAY_JOURNEY", hide_env = true)]
+    journey: Option<String>,
+
+    /// Pause of a user between two journeys: 1s, 200ms..2s [default: none]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "X402_ASSAY_THINK",
+        hide_env = true
+    )]
+    think: Option<String>,
 
     /// Ask for the terms and pay nothing
     #[arg(long, action = ArgAction::SetTrue, value_parser = Switch)]
@@ -178,14 +205,35 @@ impl LoadArgs {
         let setup = setup::resolve(&groups, parsed, surroundings, problems);
         let setup = setup.map(|setup| self.aim(setup, parsed, problems));
         let about_facilitator = setup.as_ref().is_some_and(Setup::is_about_facilitator);
-        let plan = self.plan.plan(about_facilitator, problems);
-        let thresholds = thresholds::parse_all(&self.plan.thresholds).unwrap_or_else(|wrong| {
+        let mut thresholds = thresholds::parse_all(&self.plan.thresholds).unwrap_or_else(|wrong| {
             problems.extend(wrong.iter().map(|wrong| format!("--threshold: {wrong}")));
             Vec::new()
         });
+        let plan = match &self.scenario {
+            None => self.plan.plan(about_facilitator, problems),
+            Some(path) => {
+                self.plan.refuse_beside_scenario(problems);
+                if about_facilitator {
+                    problems.push(
+                        "load scenarios are played at servers; leave out the scenario, or name a server"
+                            .into(),
+                    );
+                }
+                let read = read_scenario(path, surroundings, problems);
+                read.map(|(name, sheet)| {
+                    thresholds.splice(0..0, sheet.thresholds.iter().cloned());
+                    LoadPlan {
+                        scenario: Some(name),
+                        ..sheet.plan(self.plan.chosen_seed())
+                    }
+                })
+            }
+        };
         let (setup, mut plan) = (setup?, plan?);
-        self.plan.check_search(&plan, problems);
-        plan.timeout = setup.timeout;
+        if self.scenario.is_none() {
+            self.plan.check_search(&plan, problems);
+            plan.timeout = setup.timeout;
+        }
         if let Err(wrong) = plan.check() {
             problems.push(wrong.to_string());
         }
@@ -243,7 +291,63 @@ impl LoadArgs {
     }
 }
 
+/// Name and sheet of a load scenario.
+fn read_scenario(
+    path: &Path,
+    surroundings: Surroundings<'_>,
+    problems: &mut Vec<String>,
+) -> Option<(String, LoadSheet)> {
+    let shown = path.display().to_string();
+    let file = surroundings.folder.join(path);
+    let read = match scenario::builtin_named(&shown) {
+        Some(text) => {
+            Scenario::parse(text, &format!("{shown}.yaml")).map_err(|wrong| wrong.lines())
+        }
+        None if file.is_file() => scenario::load(&file, &shown).map_err(|error| error.lines()),
+        None => {
+            let names = LOAD_BUILTIN.iter().map(|(name, _)| *name);
+            let hint = did_you_mean(&shown, names);
+            Err(vec![format!("no load scenario or file `{shown}`{hint}")])
+        }
+    };
+    let read = read.map_err(|lines| problems.extend(lines)).ok()?;
+    let Some(sheet) = read.load else {
+        problems.push(format!(
+            "`{shown}` is no load scenario (it has neither `arrivals` nor `users`): x402-assay run {shown}"
+        ));
+        return None;
+    };
+    Some((read.name, sheet))
+}
+
 impl PlanArgs {
+    /// A scenario says all of this.
+    fn refuse_beside_scenario(&self, problems: &mut Vec<String>) {
+        let said = [
+            ("--rate", self.rate.is_some()),
+            ("--for", self.length.is_some()),
+            ("--closed", self.closed),
+            ("--unpaid", self.unpaid),
+            ("--mix", self.mix.is_some()),
+            ("--connections", self.connections.is_some()),
+            ("--new-connections", self.new_connections),
+            ("--queue", self.queue.is_some()),
+            ("--sign-ahead", self.sign_ahead),
+            ("--warm-up", self.warm_up.is_some()),
+            ("--payers", self.payers.is_some()),
+            ("--search", self.search),
+            ("--users", self.users.is_some()),
+            ("--journey", self.journey.is_some()),
+            ("--think", self.think.is_some()),
+            ("--calls", self.calls.is_some()),
+        ];
+        for (flag, _) in said.iter().filter(|(_, given)| *given) {
+            problems.push(format!(
+                "{flag}: the scenario says that; leave out {flag} or the scenario"
+            ));
+        }
+    }
+
     fn plan(&self, about_facilitator: bool, problems: &mut Vec<String>) -> Option<LoadPlan> {
         let kind = match (about_facilitator, self.calls, self.unpaid) {
             (true, Some(Calls::Verify), _) => LoadKind::Verify,
@@ -251,13 +355,25 @@ impl PlanArgs {
             (false, _, true) => LoadKind::Unpaid,
             (false, _, false) => LoadKind::Paid,
         };
+        if let Some(count) = self.users {
+            if about_facilitator {
+                problems.push("--users buy at a server; a facilitator is asked at a --rate".into());
+            }
+            return self.users(count, problems);
+        }
+        for (flag, given) in [
+            ("--journey", self.journey.is_some()),
+            ("--think", self.think.is_some()),
+        ] {
+            if given {
+                problems.push(format!("{flag}: that is for virtual users; add --users 50"));
+            }
+        }
         let pace = self.pace(problems);
         let mix = self.mix.as_deref().map(Mix::parse);
         let mix = told("--mix", mix.transpose(), problems);
         let connections = self.connections(problems);
-        let seed = self
-            .seed
-            .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX));
+        let seed = self.chosen_seed();
         let mut plan = LoadPlan::new(kind, pace?, seed);
         plan.mix = mix?.unwrap_or(plan.mix);
         plan.connections = connections?;
@@ -286,6 +402,44 @@ impl PlanArgs {
         if !matches!(plan.pace, Pace::Open(Arrivals::Constant { .. })) {
             problems.push("--search begins at one constant rate: --rate 100/s".into());
         }
+    }
+
+    /// Virtual users, who leave no choice of what belongs to a rate or a mix.
+    fn users(&self, count: usize, problems: &mut Vec<String>) -> Option<LoadPlan> {
+        let foreign = [
+            ("--rate", self.rate.is_some()),
+            ("--closed", self.closed),
+            ("--unpaid", self.unpaid),
+            ("--mix", self.mix.is_some()),
+            ("--connections", self.connections.is_some()),
+            ("--new-connections", self.new_connections),
+            ("--queue", self.queue.is_some()),
+            ("--sign-ahead", self.sign_ahead),
+            ("--payers", self.payers.is_some()),
+        ];
+        for (flag, _) in foreign.iter().filter(|(_, given)| *given) {
+            problems.push(format!(
+                "{flag}: users have a pace, wallets and connections of their own; leave out {flag} or --users"
+            ));
+        }
+        let journeys = self.journey.as_deref().map(Journeys::parse);
+        let journeys = told("--journey", journeys.transpose(), problems);
+        let think = self.think.as_deref().map(Users::parse_think);
+        let think = told("--think", think.transpose(), problems);
+        let users = Users {
+            count,
+            duration: self.length.unwrap_or(LENGTH),
+            think: think?.unwrap_or_default(),
+            journeys: journeys?.unwrap_or_else(|| Journeys::only(Journey::Pay)),
+        };
+        let mut plan = LoadPlan::of_users(users, self.chosen_seed());
+        plan.warm_up = self.warm_up.unwrap_or(plan.warm_up);
+        Some(plan)
+    }
+
+    fn chosen_seed(&self) -> u64 {
+        self.seed
+            .unwrap_or_else(|| rand::rng().random_range(0..SEED_MAX))
     }
 
     fn pace(&self, problems: &mut Vec<String>) -> Option<Pace> {

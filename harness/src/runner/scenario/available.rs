@@ -67,16 +67,16 @@ pub(super) fn missing(stage: &Stage<'_>, scenario: &Scenario, case: &Case) -> Op
         .next()
 }
 
-/// Why a load scenario is not played among the others. Whoever runs its [`LoadSheet`](crate::load::LoadSheet) from
-/// here replaces this function.
+/// Why a load scenario is not played among the others: it has a command, a report and exit codes of its own.
 fn load_missing(scenario: &Scenario) -> Option<String> {
     let load = scenario.load.as_ref()?;
     let pace = match &load.pace {
         SheetPace::Arrivals(arrivals) => format!("a schedule ({arrivals})"),
         SheetPace::Users(users) => format!("{} users", users.count),
     };
+    let name = &scenario.name;
     Some(format!(
-        "it is a load scenario: {pace} cannot be played among steps in this version"
+        "it is a load scenario, {pace}: run it alone with `x402-assay load {name}` (or its file)"
     ))
 }
 

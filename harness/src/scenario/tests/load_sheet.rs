@@ -4,7 +4,7 @@ use std::time::Duration;
 use x402_assay_reports::model::load::LoadKind;
 
 use super::{HEAD, parse, problems};
-use crate::load::{Connections, Journey, LoadSheet, Part, SheetPace, Signing};
+use crate::load::{Connections, Journey, LoadSheet, Pace, Part, SheetPace, Signing};
 
 fn sheet(text: &str) -> LoadSheet {
     let scenario = parse(&format!("{HEAD}{text}")).unwrap_or_else(|problems| panic!("{problems}"));
@@ -29,7 +29,7 @@ fn every_key_is_read() {
     assert!((all.mix.percent(Part::Buy) - 87.5).abs() < 1e-9);
     let thresholds: Vec<String> = all.thresholds.iter().map(ToString::to_string).collect();
     assert_eq!(thresholds, ["goodput >= 40/s", "p99(paid) < 250ms"]);
-    let plan = all.plan(7).unwrap();
+    let plan = all.plan(7);
     assert_eq!((plan.seed, plan.check()), (7, Ok(())));
     assert_eq!(plan.pace.to_string(), "poisson:50/s for 10s");
 }
@@ -52,7 +52,7 @@ fn every_schedule_is_the_one_of_the_command_line() {
         ),
     ] {
         let read = sheet(&format!("arrivals: {yaml}\n"));
-        assert_eq!(read.plan(1).unwrap().pace.to_string(), words);
+        assert_eq!(read.plan(1).pace.to_string(), words);
         assert_eq!(
             read.kind,
             LoadKind::Paid,
@@ -68,7 +68,7 @@ fn every_schedule_is_the_one_of_the_command_line() {
 fn users_have_journeys_and_pauses() {
     let read =
         sheet("users: { count: 3, for: 5s, think: 1s..2s, journeys: { pay: 60, browse: 40 } }\n");
-    assert_eq!(read.plan(1), None, "users are no schedule");
+    assert!(matches!(read.plan(1).pace, Pace::Users(_)));
     let SheetPace::Users(users) = read.pace else {
         panic!("no users")
     };

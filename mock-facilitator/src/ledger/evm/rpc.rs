@@ -53,11 +53,12 @@ impl Rpc {
     pub(super) fn new(url: Url) -> Result<Self, LedgerError> {
         // Another crate of the build may switch TLS on without choosing a provider; the client asks for one even
         // for plain HTTP. An earlier choice of the process stands.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut client = reqwest::Client::builder()
             .timeout(ANSWER_MAX)
             .tcp_nodelay(true)
-            .no_proxy();
+            .no_proxy()
+            .no_gzip();
         if url.scheme() == "http" {
             client = client.tls_certs_only([]);
         }
