@@ -109,6 +109,31 @@ pub(crate) fn plan(load: &LoadReport) -> String {
     parts.join(" · ")
 }
 
+/// Transactions of a facilitator's accounts: `8 account(s), 480 transactions, 3 reverted (0.6 %), 52,100 gas each`.
+pub(crate) fn facilitator(load: &LoadReport) -> Option<String> {
+    let figures = load.facilitator.as_ref()?;
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let mut parts = vec![
+        text::counted(count(figures.signers), "account"),
+        text::counted(count(figures.transactions), "transaction"),
+    ];
+    let share = figures.reverted_share.unwrap_or_default() * 100.0;
+    parts.push(format!("{} reverted ({share:.1} %)", figures.reverted));
+    if let Some(gas) = figures.gas_per_settlement {
+        parts.push(format!("{gas:.0} gas for each settlement"));
+    }
+    for gap in &figures.account_gaps {
+        parts.push(format!(
+            "{} has {} mined, {} pending and {} stuck behind a missing account nonce",
+            gap.account,
+            gap.latest,
+            gap.pending.saturating_sub(gap.latest),
+            gap.stuck
+        ));
+    }
+    Some(parts.join(", "))
+}
+
 /// `11 s`, `0.5 s`.
 pub(crate) fn seconds(seconds: f64) -> String {
     format!("{} s", (seconds * 100.0).round() / 100.0)

@@ -10,26 +10,26 @@ use x402_assay_reports::Report;
 use x402_assay_reports::model::load::LoadKind;
 
 use super::error::BenchError;
+use super::load_facilitator;
 use super::services::{Services, obtain, service_options};
 use super::start::{HISTORY_FILE, defects, probe_options, started};
-use super::target::{Target, Wanted};
+use super::target::{Target, TargetError, Wanted};
 use crate::chain::chaos::ChaosAction;
-use crate::cli::args::Setup;
+use crate::cli::args::{ChainChoice, Setup};
 use crate::client::{self, Payer};
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::history::{Facts, Limits, Recorder, What};
 use crate::http::{Exchange, ProbeClient};
-use crate::load::{self, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
+use crate::load::{self, AtFacilitator, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
+use crate::reference_server::Deviations;
 use crate::runner::{
-    self, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session, SessionOptions,
-    check_host,
+    self, Bystander, Links, Plays, Progress, Repeats, RunTrouble, Scope, Secrets, Session,
+    SessionOptions, check_host,
 };
 use crate::service::{ControlError, FundRequest};
 use crate::verdict::{self, Judging};
 
-/// Time between two blocks under load, in milliseconds: a block for each payment makes a node slower and slower.
-const BLOCK_MS: u64 = 500;
 /// What a payer is given, in purchases.
 const PURCHASES: u64 = 1_000_000_000;
 /// A load plays none.
@@ -52,6 +52,10 @@ pub struct LoadBench<'a> {
     pub search: bool,
     /// Folder for the history.
     pub out: &'a Path,
+    /// Time between two blocks of a node under load; zero for a block each transaction.
+    pub block_time: Duration,
+    /// Accounts of the bench's own facilitator, if not the usual number.
+    pub signers: Option<u32>,
     /// No fallback to the memory ledger.
     pub strict: bool,
     /// Longest wait for something that may never happen.
@@ -145,12 +149,21 @@ fn check(bench: &LoadBench<'_>) -> Result<(), BenchError> {
     if let Some(url) = target.and_then(TargetProfile::url) {
         check_host(&url.host(), &bench.setup.owned_hosts)?;
     }
-    if target.is_some_and(|profile| !matches!(profile.kind, TargetKind::Server { .. })) {
-        return usage("load: the target is a resource server (--server)".to_owned());
-    }
-    if matches!(bench.plan.kind, LoadKind::Verify | LoadKind::Settle) {
+    if target.is_some_and(|profile| matches!(profile.kind, TargetKind::Client { .. })) {
         return usage(
-            "load: load on a facilitator alone does not exist in this version".to_owned(),
+            "load: the target is a resource server (--server) or a facilitator (--facilitator)"
+                .to_owned(),
+        );
+    }
+    let asks_facilitator = matches!(bench.plan.kind, LoadKind::Verify | LoadKind::Settle);
+    if asks_facilitator != bench.setup.is_about_facilitator() {
+        return usage(
+            "load: verify and settle are for a facilitator, other loads for a server".to_owned(),
+        );
+    }
+    if target.is_some() && asks_facilitator && bench.setup.chain.choice == ChainChoice::Memory {
+        return usage(
+            "--chain memory: a facilitator of yours needs a node to settle on, and on the memory ledger only --facilitator builtin can be loaded; use --chain anvil or the URL of a dev node".to_owned(),
         );
     }
     if target.is_some_and(|profile| profile.auth.is_some()) {
@@ -178,21 +191,25 @@ struct Course<'a> {
 }
 
 /// What the purchase before the load showed.
-struct Shown {
-    version: Version,
-    chain: Option<(u64, Address, U256)>,
+pub(super) struct Shown {
+    pub(super) version: Version,
+    pub(super) chain: Option<(u64, Address, U256)>,
+    /// What is asked, where there is no server.
+    pub(super) facilitator: Option<AtFacilitator>,
 }
 
 impl Course<'_> {
     async fn attempt(&mut self, http: ProbeClient) -> Result<Result<(), RunTrouble>, BenchError> {
         let (bench, setup) = (self.bench, self.bench.setup);
-        let (deviations, facilitator) = defects(&setup.defects, false)?;
-        let options = service_options(
+        let is_lone = setup.is_about_facilitator();
+        let (deviations, facilitator) = defects(&setup.defects, is_lone)?;
+        let mut options = service_options(
             &setup.chain,
             &setup.listen,
             bench.strict,
             bench.guard.clone(),
         );
+        options.signers = bench.signers.unwrap_or(options.signers);
         let services = tokio::select! {
             services = obtain(&setup.attach, options, &setup.listen, bench.progress) => services?,
             () = bench.cancel.cancelled() => return Ok(Err(RunTrouble::Interrupted)),
@@ -207,13 +224,7 @@ impl Course<'_> {
         let personality = setup.personality.as_ref().map(|chosen| &chosen.personality);
         let switch = services.change_facilitator(personality, facilitator).await;
         bench.progress.stage("starting the target");
-        let starting = Target::start(
-            setup.target.clone(),
-            &deviations,
-            setup.chain.chain_id,
-            (&services.control, &services.state),
-            (bench.guard.as_path(), NO_SCENARIOS),
-        );
+        let starting = self.start_target(&http, &services, &deviations);
         let target = tokio::select! {
             target = starting => target.map_err(|error| RunTrouble::Stopped(error.to_string())),
             () = bench.cancel.cancelled() => Err(RunTrouble::Interrupted),
@@ -243,13 +254,39 @@ impl Course<'_> {
     fn started(&self, profile: Option<&TargetProfile>, services: Option<&Services>) {
         let payers = self.control_payers.iter().map(PayerKey::address).collect();
         let event = started(
-            (self.bench.setup, self.bench.plan.seed, false),
+            (
+                self.bench.setup,
+                self.bench.plan.seed,
+                self.bench.setup.is_about_facilitator(),
+            ),
             (profile, services),
             payers,
             &self.secrets,
         );
         self.recorder
             .append(runner::now_us(), What::RunStarted(Box::new(event)));
+    }
+
+    async fn start_target(
+        &self,
+        http: &ProbeClient,
+        services: &Services,
+        deviations: &Deviations,
+    ) -> Result<Target, TargetError> {
+        let (bench, setup) = (self.bench, self.bench.setup);
+        if setup.is_about_facilitator() {
+            let witness = Bystander::new(self.recorder.clone());
+            let way = (http, bench.guard.as_path());
+            return load_facilitator::start(setup, services, way, (witness, &self.secrets)).await;
+        }
+        Target::start(
+            setup.target.clone(),
+            deviations,
+            setup.chain.chain_id,
+            (&services.control, &services.state),
+            (bench.guard.as_path(), NO_SCENARIOS),
+        )
+        .await
     }
 
     async fn on_target(
@@ -276,7 +313,8 @@ impl Course<'_> {
                     funded = funded => funded?,
                     () = self.bench.cancel.cancelled() => return Err(RunTrouble::Interrupted),
                 }
-                Some(self.mine_in_blocks(services, chain_id).await?)
+                let facilitator = shown.facilitator.as_ref();
+                Some(self.mine_in_blocks(services, chain_id, facilitator).await?)
             }
         };
         let field = Field {
@@ -289,7 +327,9 @@ impl Course<'_> {
             progress: self.bench.progress,
             guard: &self.bench.guard,
             cancel: &self.bench.cancel,
-            patience: self.bench.patience,
+            // Whatever is under way needs a block to come to rest.
+            patience: self.bench.patience.max(self.bench.block_time * 3),
+            facilitator: shown.facilitator.as_ref(),
         };
         let ran = match self.bench.search {
             true => load::search(&field, self.bench.plan, self.bench.thresholds).await,
@@ -343,7 +383,17 @@ impl Course<'_> {
                 bench.progress.stage("one ordinary purchase first");
                 self.purchase(&session, services, target).await
             }
-            LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => {
+            LoadKind::Verify | LoadKind::Settle => {
+                bench
+                    .progress
+                    .stage("one payment first: verified and settled");
+                let shown = self.purchase(&session, services, target).await?;
+                Ok(shown.and_then(|shown| {
+                    let events = self.recorder.snapshot();
+                    load_facilitator::complete(shown, &events, services, target)
+                }))
+            }
+            LoadKind::Unpaid => {
                 bench.progress.stage("asking for the terms once");
                 let route = target.profile.routes.first();
                 let Some(route) = route else { return Ok(None) };
@@ -352,6 +402,7 @@ impl Course<'_> {
                 Ok(Some(Shown {
                     version: preferred(bench.setup.versions.as_deref(), version),
                     chain: None,
+                    facilitator: None,
                 }))
             }
         }
@@ -376,7 +427,11 @@ impl Course<'_> {
         };
         let versions = setup.versions.as_deref();
         let chain_id = target.chain_id;
-        runner::run(session, Scope::Controls, versions, chain_id, plays).await?;
+        let scope = match self.bench.plan.kind {
+            LoadKind::Verify | LoadKind::Settle => Scope::FacilitatorControls,
+            LoadKind::Paid | LoadKind::Unpaid => Scope::Controls,
+        };
+        runner::run(session, scope, versions, chain_id, plays).await?;
         let events = self.recorder.snapshot();
         let report = verdict::judge_history(&events, None, &Judging::default());
         if !report.controls.positive.held {
@@ -395,6 +450,7 @@ impl Course<'_> {
                 signed.offered.asset,
                 signed.offered.amount,
             )),
+            facilitator: None,
         }))
     }
 
@@ -429,14 +485,33 @@ impl Course<'_> {
         &self,
         services: &Services,
         chain_id: u64,
+        facilitator: Option<&AtFacilitator>,
     ) -> Result<OnChain, ControlError> {
         let kind = &services.state.chain.kind;
         if is_memory(services) {
-            let told = kind.clone();
-            return Ok(OnChain { id: chain_id, told });
+            return Ok(OnChain {
+                id: chain_id,
+                told: kind.clone(),
+                in_intervals: false,
+            });
         }
-        let every = ChaosAction::BlockTime { ms: BLOCK_MS };
-        services.control.chaos(chain_id, &every).await?;
+        let every = self.bench.block_time;
+        let blocks = match every.is_zero() {
+            true => "a block each transaction".to_owned(),
+            false => {
+                let ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
+                let action = ChaosAction::BlockTime { ms };
+                services.control.chaos(chain_id, &action).await?;
+                format!("a block each {ms} ms")
+            }
+        };
+        if let Some(at) = facilitator.filter(|at| !at.is_ours) {
+            return Ok(OnChain {
+                id: chain_id,
+                told: format!("{kind}, {blocks}, {} account(s) settle", at.signers.len()),
+                in_intervals: !every.is_zero(),
+            });
+        }
         let lanes = services
             .control
             .account_nonces(chain_id, &[])
@@ -445,7 +520,8 @@ impl Course<'_> {
             .len();
         Ok(OnChain {
             id: chain_id,
-            told: format!("{kind}, a block each {BLOCK_MS} ms, {lanes} lanes"),
+            told: format!("{kind}, {blocks}, {lanes} lanes"),
+            in_intervals: !every.is_zero(),
         })
     }
 }

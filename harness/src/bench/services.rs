@@ -9,7 +9,7 @@ use crate::chain::AnvilSearch;
 use crate::cli::args::{Attach, Chain, Listen, PortChoice};
 use crate::runner::Progress;
 use crate::service::{
-    ControlClient, ControlError, Service, ServiceError, ServiceOptions, ServiceState,
+    ControlClient, ControlError, SIGNERS, Service, ServiceError, ServiceOptions, ServiceState,
 };
 
 /// A running `up` answers at once; what listens there and stays silent is something else.
@@ -87,6 +87,7 @@ pub fn service_options(
         search: AnvilSearch::from_env(chain.anvil.clone(), chain.install),
         no_fallback: strict || std::env::var_os("CI").is_some_and(|value| !value.is_empty()),
         guard,
+        signers: SIGNERS,
     }
 }
 

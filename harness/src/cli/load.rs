@@ -24,7 +24,10 @@ pub(super) async fn load(
     }
     let teller = Teller::new(verbosity.quiet);
     if options.setup.target.is_none() {
-        teller.line("no target given: testing the built-in reference server (nothing of yours)");
+        teller.line(match options.setup.built_in_facilitator {
+            true => "testing the built-in facilitator (nothing of yours)",
+            false => "no target given: testing the built-in reference server (nothing of yours)",
+        });
     }
     teller.line(&format!(
         "{} load, {}, seed {}",
@@ -51,6 +54,8 @@ async fn perform(
         thresholds: &options.thresholds,
         search: options.search,
         out: &options.out,
+        block_time: options.block_time,
+        signers: options.signers,
         strict: options.strict,
         patience: options.patience,
         guard: guard_binary()?,

@@ -2,6 +2,8 @@
 //!
 //! The rules are those of `audit::invariants`, on records that are compact enough for a million payments.
 
+mod facilitator;
+
 use std::collections::HashSet;
 
 use alloy_primitives::{Address, B256, U256};
@@ -234,6 +236,13 @@ impl<'s> Audit<'s> {
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&'s Sale, u8, B256)> + '_ {
         let both = self.sales.iter().zip(&self.settled);
         both.map(|(sale, settled)| (*sale, settled.transfers, settled.transaction))
+    }
+
+    /// Each record that settled, with the block of its last Transfer.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = (&'s Sale, u64)> + '_ {
+        let both = self.sales.iter().zip(&self.settled);
+        both.filter(|(_, settled)| settled.transfers > 0)
+            .map(|(sale, settled)| (*sale, settled.block))
     }
 
     /// The totals.
@@ -471,7 +480,7 @@ fn receipt(sale: &Sale, settled: &Settled, rules: &Rules) -> Seen {
                 "the receipt says that the payment failed, and its transfer is on the ledger";
             Some((Verdict::Fail, text.to_owned()))
         }
-        Said::Nothing | Said::Settled | Said::Failed | Said::Pending => None,
+        Said::Nothing | Said::Settled | Said::Failed | Said::Pending | Said::Twice => None,
     };
     Seen {
         observed: sale.said != Said::Nothing,

@@ -264,7 +264,12 @@ pub(super) struct Template {
 impl Template {
     /// A request without a payment.
     pub(super) fn unpaid(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
+        self.with_body(self.body.clone())
+    }
+
+    /// A request with a body of its own.
+    pub(super) fn with_body(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();

@@ -179,7 +179,7 @@ async fn course(
 
 async fn prepare(shard: &Shard) -> Result<(), String> {
     let work = &shard.work;
-    if !work.ahead || work.kind != LoadKind::Paid {
+    if !work.ahead || work.kind == LoadKind::Unpaid {
         return Ok(());
     }
     let expected = work.schedule.as_ref().map_or(0.0, |s| s.expected());

@@ -33,6 +33,7 @@ fn work(addr: SocketAddr, arrivals: u32, ms: u64) -> Work {
     };
     let host = HeaderValue::try_from(addr.to_string()).unwrap();
     Work {
+        desk: None,
         kind: LoadKind::Unpaid,
         peer: Peer { addr, tls: None },
         template: Template {

@@ -1,5 +1,7 @@
 //! What one arrival does, from its first byte to its last.
 
+mod facilitator;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +14,7 @@ use x402_assay_reports::model::load::{LoadKind, LoadPhase, class};
 
 use super::Part;
 use super::connection::{Answer, Broken, Connection};
-use super::payment::{SignedNonce, Window, header_value, sign};
+use super::payment::{LoadPayer, SignedNonce, Window, header_value, sign};
 use super::quote::Quote;
 use super::read::{self, Read};
 use super::sale::{Said, Sale};
@@ -51,7 +53,8 @@ pub(super) async fn once(shard: &Rc<Shard>, arrival: &Arrival) {
     let mut line = Line::new(shard, arrival.warm);
     let outcome = match shard.work.kind {
         LoadKind::Paid => journey.paid(&mut line).await,
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => journey.unpaid(&mut line).await,
+        LoadKind::Unpaid => journey.unpaid(&mut line).await,
+        LoadKind::Verify | LoadKind::Settle => journey.at_facilitator(&mut line).await,
     };
     line.give_back();
     shard.leave(arrival, &outcome, begun);
@@ -308,6 +311,15 @@ impl Journey<'_> {
 
     /// Signs a payment and opens its record.
     fn sign(&self, quote: &Quote) -> (usize, HeaderValue) {
+        self.sign_as(quote, header_value)
+    }
+
+    /// The same, written as it is sent.
+    fn sign_as<T>(
+        &self,
+        quote: &Quote,
+        write: impl FnOnce(&Quote, &LoadPayer, &SignedNonce) -> T,
+    ) -> (usize, T) {
         let (shard, begun) = (self.shard, Instant::now());
         let (payer, signed) = self.signed_ahead().unwrap_or_else(|| {
             if shard.work.ahead {
@@ -322,7 +334,7 @@ impl Journey<'_> {
             let signed = sign(quote, &shard.work.payers[payer], window);
             (u16::try_from(payer).unwrap_or(u16::MAX), signed)
         });
-        let value = header_value(quote, &shard.work.payers[usize::from(payer)], &signed);
+        let value = write(quote, &shard.work.payers[usize::from(payer)], &signed);
         let elapsed = begun.elapsed();
         shard.phase(self.arrival.warm, LoadPhase::Sign, elapsed);
         let place = shard.sold(Sale {
@@ -405,15 +417,11 @@ fn note(sale: &mut Sale, answer: &Answer, read: &Read, done_us: u64) {
 /// When the target does not tell terms that can be paid.
 pub(super) async fn sign_ahead(shard: &Shard, count: usize) -> Result<(), String> {
     let work = &shard.work;
-    let mut line = Line::new(shard, true);
-    let answer = line.exchange(|| work.template.unpaid()).await;
-    let answer = answer.map_err(|why| format!("the terms to sign ahead: {}", why.class()))?;
-    let quote = match answer.status {
-        402 => shard.quotes.borrow_mut().of(&answer),
-        other => return Err(format!("the terms to sign ahead: HTTP {other}, not 402")),
+    let made = shard.quote_ahead.borrow().clone();
+    let quote = match made {
+        Some(quote) => quote,
+        None => terms_ahead(shard).await?,
     };
-    let quote = quote.map_err(|_| "the terms to sign ahead cannot be paid".to_owned())?;
-    line.give_back();
     let now = unix_s().saturating_add_signed(work.clock_ahead_s);
     let mut window = Window::honest(&quote, now);
     // They have to outlive the whole run.
@@ -427,6 +435,18 @@ pub(super) async fn sign_ahead(shard: &Shard, count: usize) -> Result<(), String
     shard.signed_ahead.replace(signed);
     shard.quote_ahead.replace(Some(quote));
     Ok(())
+}
+
+async fn terms_ahead(shard: &Shard) -> Result<Rc<Quote>, String> {
+    let mut line = Line::new(shard, true);
+    let answer = line.exchange(|| shard.work.template.unpaid()).await;
+    let answer = answer.map_err(|why| format!("the terms to sign ahead: {}", why.class()))?;
+    let quote = match answer.status {
+        402 => shard.quotes.borrow_mut().of(&answer),
+        other => return Err(format!("the terms to sign ahead: HTTP {other}, not 402")),
+    };
+    line.give_back();
+    quote.map_err(|_| "the terms to sign ahead cannot be paid".to_owned())
 }
 
 fn unix_s() -> u64 {

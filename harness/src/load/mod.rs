@@ -1,16 +1,20 @@
 //! Load: what is sent when, what is demanded of it, and the engine that does it.
 
+mod answers;
 pub mod arrivals;
 mod audit;
 #[cfg(test)]
 mod audit_tests;
+mod blocks;
 mod connection;
 mod cpu;
 pub mod crowd;
 pub(crate) mod descriptors;
+pub(crate) mod desk;
 mod engine;
 #[cfg(test)]
 mod engine_tests;
+mod figures;
 mod journey;
 mod limits;
 pub mod mix;
@@ -40,6 +44,7 @@ pub mod words;
 
 pub use arrivals::{Arrivals, RATE_MAX, Segment, Step};
 pub(crate) use audit::{Held, Totals};
+pub(crate) use desk::AtFacilitator;
 pub use mix::{Mix, Part, Shares};
 pub use payment_step::PaymentStep;
 pub use plan::{Closed, Connections, LoadPlan, Pace, Signing};

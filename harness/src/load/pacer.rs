@@ -63,8 +63,10 @@ fn arrival(work: &Work, due: &Due, at: Instant) -> Arrival {
 /// What arrival number `number` is: drawn from the seed, the same however the arrivals are shared out.
 pub(super) fn part(work: &Work, number: u64) -> Part {
     match work.kind {
-        LoadKind::Paid => work.mix.pick(draw(work.seed, number)),
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => Part::Buy,
+        LoadKind::Paid | LoadKind::Verify | LoadKind::Settle => {
+            work.mix.pick(draw(work.seed, number))
+        }
+        LoadKind::Unpaid => Part::Buy,
     }
 }
 

@@ -82,8 +82,14 @@ pub(super) fn sign(quote: &Quote, payer: &LoadPayer, window: Window) -> SignedNo
     }
 }
 
-/// The header's value: the message `protocol` builds, written from the parts that do not change.
+/// The header's value: the message in base64.
 pub(super) fn header_value(quote: &Quote, payer: &LoadPayer, signed: &SignedNonce) -> HeaderValue {
+    let message = message(quote, payer, signed);
+    HeaderValue::try_from(STANDARD.encode(message)).expect("base64 is a header value")
+}
+
+/// The message `protocol` builds, written from the parts that do not change.
+pub(super) fn message(quote: &Quote, payer: &LoadPayer, signed: &SignedNonce) -> String {
     use std::fmt::Write as _;
 
     let parts = &quote.parts;
@@ -99,7 +105,7 @@ pub(super) fn header_value(quote: &Quote, payer: &LoadPayer, signed: &SignedNonc
     let _ = write!(text, r#"{after}","validBefore":"{before}","nonce":""#);
     push_hex(&mut text, signed.nonce.as_slice());
     text.push_str(&parts.end);
-    HeaderValue::try_from(STANDARD.encode(text)).expect("base64 is a header value")
+    text
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use x402_assay_reports::model::load::{LoadKind, LoadModel, PlanEcho, Share};
 
 use super::arrivals::Arrivals;
-use super::mix::Mix;
+use super::mix::{Mix, Part};
 use super::text;
 use super::users::{Journey, USERS_MAX, Users};
 use super::words::{Wrong, shown};
@@ -37,7 +37,7 @@ pub struct LoadPlan {
     pub pace: Pace,
     /// How it is connected.
     pub connections: Connections,
-    /// What arrivals are; only for [`LoadKind::Paid`].
+    /// What arrivals are; not for [`LoadKind::Unpaid`].
     pub mix: Mix,
     /// When payments are signed.
     pub signing: Signing,
@@ -242,15 +242,7 @@ impl LoadPlan {
                 "write a duration such as `30s`",
             ));
         }
-        if self.kind != LoadKind::Paid && !self.mix.is_plain() {
-            return Err(Wrong::new(
-                format!(
-                    "a mix is for paid load, and this load is `{}`",
-                    self.kind.word()
-                ),
-                "leave out the mix",
-            ));
-        }
+        self.check_mix()?;
         if self.signing == Signing::Ahead && !matches!(self.pace, Pace::Open(_)) {
             return Err(Wrong::new(
                 "nobody knows how many payments a closed loop needs, so they cannot be signed ahead",
@@ -258,6 +250,33 @@ impl LoadPlan {
             ));
         }
         Ok(())
+    }
+
+    fn check_mix(&self) -> Result<(), Wrong> {
+        match self.kind {
+            LoadKind::Paid => Ok(()),
+            LoadKind::Unpaid if self.mix.is_plain() => Ok(()),
+            LoadKind::Unpaid => Err(Wrong::new(
+                format!(
+                    "a mix is for paid load, and this load is `{}`",
+                    self.kind.word()
+                ),
+                "leave out the mix",
+            )),
+            LoadKind::Verify | LoadKind::Settle => {
+                let without = [Part::Abandon, Part::RetryFresh];
+                let found = without.iter().find(|part| self.mix.percent(**part) > 0.0);
+                found.map_or(Ok(()), |part| {
+                    Err(Wrong::new(
+                        format!(
+                            "`{}` is what a buyer does at a server, and this load asks a facilitator",
+                            part.word()
+                        ),
+                        "leave it out: a facilitator can be sent buy, duplicate, retry-same, malformed and expired",
+                    ))
+                })
+            }
+        }
     }
 
     fn check_users(&self, users: &Users) -> Result<(), Wrong> {
@@ -291,8 +310,10 @@ impl LoadPlan {
                 };
                 users.journeys.percents().map(share).collect()
             }
-            (_, LoadKind::Paid) => self.mix.percents().map(share).collect(),
-            (_, LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle) => Vec::new(),
+            (_, LoadKind::Unpaid) => Vec::new(),
+            (_, LoadKind::Paid | LoadKind::Verify | LoadKind::Settle) => {
+                self.mix.percents().map(share).collect()
+            }
         };
         PlanEcho {
             kind: self.kind,

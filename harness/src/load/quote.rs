@@ -104,6 +104,16 @@ impl Quotes {
         Ok(quote)
     }
 
+    /// The quote of an offer that nobody was asked for: requirements the bench makes up.
+    pub(super) fn made(
+        &mut self,
+        choice: &Choice,
+        resource: &serde_json::Value,
+    ) -> Option<Rc<Quote>> {
+        let number = self.number(&choice.terms).ok()?;
+        Some(Rc::new(Quote::new(choice, Some(resource), number)))
+    }
+
     /// Every different terms that were paid, in the order of their numbers.
     pub(super) fn into_asked(self) -> Vec<Asked> {
         self.asked

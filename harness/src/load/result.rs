@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::Deserializer;
 use x402_assay_reports::model::load::{
-    Arrivals, Distribution, LoadBooks, LoadKind, LoadMemory, LoadOutcome, LoadPhase, LoadReport,
-    OUTCOMES_MAX, PhaseRow,
+    Arrivals, Distribution, FacilitatorFigures, LoadBooks, LoadKind, LoadMemory, LoadOutcome,
+    LoadPhase, LoadReport, OUTCOMES_MAX, PhaseRow,
 };
 use x402_mock_facilitator::CallTally;
 
@@ -40,6 +40,10 @@ pub(super) struct Measured<'a> {
     pub(super) ledger: &'a str,
     pub(super) at_rest: bool,
     pub(super) patience: Duration,
+    /// The accounts of a facilitator under load, on a node.
+    pub(super) facilitator: Option<FacilitatorFigures>,
+    /// From the request to the block, where only the ledger tells.
+    pub(super) mined: Option<Times>,
     /// What only a load of virtual users knows.
     pub(super) crowd: Option<&'a Crowd>,
 }
@@ -52,8 +56,8 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         .saturating_sub(plan.warm_up)
         .max(measured.length);
     let goodput = match plan.kind {
-        LoadKind::Paid => measured.totals.goodput,
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => tally.counts.good,
+        LoadKind::Paid | LoadKind::Settle => measured.totals.goodput,
+        LoadKind::Unpaid | LoadKind::Verify => tally.counts.good,
     };
     let known = known(&measured, span);
     let arrivals = arrivals(&measured);
@@ -70,7 +74,8 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         arrivals,
         outcomes: outcomes(tally),
         books: books(measured.totals),
-        latency: latency(tally, measured.calls),
+        latency: latency(&measured),
+        facilitator: measured.facilitator.clone(),
         limited_by: limits::judge(&known),
         thresholds: Vec::new(),
         steps: Vec::new(),
@@ -176,13 +181,19 @@ pub(super) const fn books(totals: &Totals) -> LoadBooks {
     }
 }
 
-fn latency(tally: &Tally, calls: &CallTally) -> Vec<PhaseRow> {
+fn latency(measured: &Measured<'_>) -> Vec<PhaseRow> {
+    let (tally, calls) = (measured.tally, measured.calls);
     let row = |phase: LoadPhase| {
+        // What the bench asked itself is told as it was seen from here.
+        let seen = tally.times_of(phase).and_then(Distribution::from_histogram);
         let time = match phase {
-            LoadPhase::Verify => of_facilitator(&calls.verify.times.hdr),
-            LoadPhase::Settle => of_facilitator(&calls.settle.times.hdr),
-            LoadPhase::Mined => of_facilitator(&calls.mining.hdr),
-            _ => tally.times_of(phase).and_then(Distribution::from_histogram),
+            LoadPhase::Verify => seen.or_else(|| of_facilitator(&calls.verify.times.hdr)),
+            LoadPhase::Settle => seen.or_else(|| of_facilitator(&calls.settle.times.hdr)),
+            LoadPhase::Mined => match &measured.mined {
+                Some(mined) => Distribution::from_histogram(mined),
+                None => of_facilitator(&calls.mining.hdr),
+            },
+            _ => seen,
         };
         time.map(|time| PhaseRow { phase, time })
     };
@@ -222,7 +233,9 @@ fn known(measured: &Measured<'_>, span: Duration) -> Known {
     };
     let request = match measured.plan.kind {
         LoadKind::Paid => LoadPhase::PaidToHeaders,
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => LoadPhase::UnpaidToHeaders,
+        LoadKind::Unpaid => LoadPhase::UnpaidToHeaders,
+        LoadKind::Verify => LoadPhase::Verify,
+        LoadKind::Settle => LoadPhase::Settle,
     };
     Known {
         closed: !matches!(measured.plan.pace, Pace::Open(_)),
@@ -234,9 +247,19 @@ fn known(measured: &Measured<'_>, span: Duration) -> Known {
         connections: measured.work.at_once * measured.work.shards,
         lateness_p99_us: at(LoadPhase::DueToReleased, 0.99),
         request_p50_us: at(request, 0.5),
-        verify_p50_us: calls.verify.times.p50_us,
-        settle_p50_us: calls.settle.times.p50_us,
-        mining_p50_us: calls.mining.p50_us,
+        // The whole request is the facilitator's where nothing else was asked.
+        verify_p50_us: match measured.plan.kind {
+            LoadKind::Verify => at(LoadPhase::Verify, 0.5),
+            _ => calls.verify.times.p50_us,
+        },
+        settle_p50_us: match measured.plan.kind {
+            LoadKind::Settle => at(LoadPhase::Settle, 0.5),
+            _ => calls.settle.times.p50_us,
+        },
+        mining_p50_us: match &measured.mined {
+            Some(mined) => mined.value_at_quantile(0.5),
+            None => calls.mining.p50_us,
+        },
         cpu: measured.cpu.clone(),
         length: measured.plan.warm_up + span,
         cores: std::thread::available_parallelism()

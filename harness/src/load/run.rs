@@ -14,10 +14,13 @@ use x402_assay_reports::model::load::{LoadKind, LoadReport};
 use x402_mock_facilitator::CallTally;
 
 use super::audit::{Audit, Held, Rules, ShardBooks, Totals};
+use super::blocks::BlockWatch;
 use super::connection::{Peer, Template, tls};
 use super::cpu::{self, Used};
 use super::crowd::{self, Crowd};
+use super::desk::AtFacilitator;
 use super::engine::{self, Ended, EngineError};
+use super::figures;
 use super::payment::LoadPayer;
 use super::plan::{LoadPlan, Pace, Signing};
 use super::result::{self, Measured};
@@ -59,6 +62,16 @@ pub(crate) struct Field<'a> {
     pub(crate) cancel: &'a CancellationToken,
     /// Longest wait for the ledger to come to rest.
     pub(crate) patience: Duration,
+    /// The facilitator that is asked, where there is no server.
+    pub(crate) facilitator: Option<&'a AtFacilitator>,
+}
+
+impl Field<'_> {
+    /// A facilitator that does not count its own calls, and the chain it settles on.
+    pub(super) fn stranger(&self) -> Option<(&AtFacilitator, &OnChain)> {
+        let at = self.facilitator.filter(|at| !at.is_ours && at.on_node)?;
+        Some((at, self.chain.as_ref()?))
+    }
 }
 
 /// The chain that is paid on.
@@ -67,6 +80,8 @@ pub(crate) struct OnChain {
     pub(crate) id: u64,
     /// What it is, for people.
     pub(crate) told: String,
+    /// It mines a block every so often, and not for each transaction.
+    pub(crate) in_intervals: bool,
 }
 
 /// What a load came to.
@@ -151,11 +166,18 @@ pub(crate) async fn run(field: &Field<'_>, plan: &LoadPlan) -> Result<Ran, LoadE
         .control
         .record(x402_mock_facilitator::Recording::Light)
         .await?;
+    let watch = field
+        .stranger()
+        .map(|(_, chain)| BlockWatch::start(field.control.clone(), chain.id));
     let ran = drive(field, plan, Arc::clone(&work)).await;
     let tally = field.control.call_tally().await;
     let ran = match ran {
         Ok(ran) => Ok((ran, at_rest(field, tally?).await?)),
         Err(error) => Err(error),
+    };
+    let blocks = match watch {
+        Some(watch) => Some(watch.stop().await),
+        None => None,
     };
     // Whoever comes next wants to see everything again, whatever became of this.
     let full = field
@@ -176,6 +198,7 @@ pub(crate) async fn run(field: &Field<'_>, plan: &LoadPlan) -> Result<Ran, LoadE
         calls,
         at_rest,
         runs,
+        blocks,
     };
     conclude(field, plan, (&work, head), driven).await
 }
@@ -187,6 +210,8 @@ struct Driven {
     at_rest: bool,
     /// Runs of the paid handler, where they are counted.
     runs: Option<u64>,
+    /// When each block was first seen, where the facilitator does not tell.
+    blocks: Option<Vec<(u64, Instant)>>,
 }
 
 /// What was watched while the load ran.
@@ -233,7 +258,8 @@ async fn conclude(
         read_ledger(field.control, chain.id, head, &mut audit).await?;
     }
     let mut rules = Rules {
-        idempotent: field.profile.idempotent_replay,
+        // A facilitator may answer the same success as often as it is asked.
+        idempotent: field.profile.idempotent_replay || field.facilitator.is_some(),
         upfront: field.profile.flow == crate::config::profile::Flow::Upfront,
         at_rest: driven.at_rest,
         strays: tally.counts.strays,
@@ -246,6 +272,8 @@ async fn conclude(
         totals = audit.totals(&rules);
     }
     let (payments, payments_left_out) = payments(&audit, &addresses);
+    let blocks = driven.blocks.as_deref();
+    let mined = blocks.map(|seen| figures::mined(&audit, seen, origin, &rules));
     let since = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(origin));
     let cut_short = field.cancel.is_cancelled() || watched.is_broken();
     let measured = Measured {
@@ -263,6 +291,8 @@ async fn conclude(
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
         at_rest: driven.at_rest,
         patience: field.patience,
+        facilitator: figures::read(field, head, totals.settled).await?,
+        mined,
         crowd: watched.crowd.as_ref(),
     };
     let report = result::report(measured);
@@ -270,7 +300,8 @@ async fn conclude(
         report,
         held: match plan.kind {
             LoadKind::Paid => audit.judge(&rules),
-            LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => Vec::new(),
+            LoadKind::Verify | LoadKind::Settle => audit.judge_facilitator(plan.kind, &rules),
+            LoadKind::Unpaid => Vec::new(),
         },
         totals,
         payments,
@@ -293,10 +324,23 @@ fn length(plan: &LoadPlan, lasted: Duration, cut_short: bool) -> Duration {
 
 /// What every shard is told.
 async fn work(field: &Field<'_>, plan: &LoadPlan) -> Result<Work, LoadError> {
-    let route = field.profile.routes.first();
-    let route = route.ok_or_else(|| LoadError::Usage("the profile names no route".to_owned()))?;
-    let url = field.profile.url_of(route.request_path(), field.port);
-    let url = url.ok_or_else(|| LoadError::Usage("the target has no URL".to_owned()))?;
+    let (url, template, desk) = match field.facilitator {
+        None => {
+            let route = field.profile.routes.first();
+            let route =
+                route.ok_or_else(|| LoadError::Usage("the profile names no route".to_owned()))?;
+            let url = field.profile.url_of(route.request_path(), field.port);
+            let url = url.ok_or_else(|| LoadError::Usage("the target has no URL".to_owned()))?;
+            let template = template(field.profile, route, &url)?;
+            (url, template, None)
+        }
+        Some(at) => {
+            let url = at.call_url(plan.kind);
+            let desk = at.desk(field.version).map_err(LoadError::Usage)?;
+            let template = calls(field.profile, at, &url)?;
+            (url, template, Some(desk))
+        }
+    };
     let shards = match plan.pace {
         // All of them are in one process, which is as good as one shard.
         Pace::Users(_) => 1,
@@ -306,7 +350,8 @@ async fn work(field: &Field<'_>, plan: &LoadPlan) -> Result<Work, LoadError> {
     Ok(Work {
         kind: plan.kind,
         peer: peer(field.profile, &url).await?,
-        template: template(field.profile, route, &url)?,
+        template,
+        desk,
         version: field.version,
         chain_id: field.chain.as_ref().map(|chain| chain.id),
         schedule,
@@ -379,6 +424,32 @@ fn template(
     route: &crate::config::profile::Route,
     url: &url::Url,
 ) -> Result<Template, LoadError> {
+    let headers = profile.headers.iter().chain(&route.headers);
+    Ok(Template {
+        method: route.method.clone(),
+        body: route.body.clone().unwrap_or_default().into(),
+        ..bare(url, headers)?
+    })
+}
+
+/// What every call of a facilitator has in common.
+fn calls(
+    profile: &TargetProfile,
+    at: &AtFacilitator,
+    url: &url::Url,
+) -> Result<Template, LoadError> {
+    let mut template = bare(url, profile.headers.iter().chain(&at.headers))?;
+    template.method = http::Method::POST;
+    let json = HeaderValue::from_static("application/json");
+    template.headers.insert(http::header::CONTENT_TYPE, json);
+    Ok(template)
+}
+
+/// A request for nothing, at a URL.
+fn bare<'h>(
+    url: &url::Url,
+    named: impl Iterator<Item = &'h crate::config::profile::Header>,
+) -> Result<Template, LoadError> {
     let usage =
         |what: &str, why: &dyn std::fmt::Display| LoadError::Usage(format!("{what}: {why}"));
     let target = match url.query() {
@@ -392,7 +463,7 @@ fn template(
     };
     let host = HeaderValue::try_from(authority).map_err(|error| usage("the URL's host", &error))?;
     headers.insert(HOST, host);
-    for header in profile.headers.iter().chain(&route.headers) {
+    for header in named {
         let name = HeaderName::try_from(header.name.to_string())
             .map_err(|error| usage("a header's name", &error))?;
         let value = HeaderValue::try_from(header.value.expose())
@@ -400,10 +471,10 @@ fn template(
         headers.append(name, value);
     }
     Ok(Template {
-        method: route.method.clone(),
+        method: http::Method::GET,
         uri: Uri::try_from(target).map_err(|error| usage("the URL's path", &error))?,
         headers,
-        body: route.body.clone().unwrap_or_default().into(),
+        body: bytes::Bytes::new(),
     })
 }
 
@@ -455,6 +526,9 @@ async fn drive(
     watched.crowd = crowd;
     // The engine's own threads are gone: what they used is in their own records.
     watched.cpu = spent(&cpu_before, &cpu_after, &ended);
+    if field.stranger().is_some() {
+        watched.cpu = cpu::under_test(watched.cpu);
+    }
     Ok((ended, watched))
 }
 
@@ -495,7 +569,8 @@ fn spent(before: &Used, after: &Used, ended: &Ended) -> Used {
 fn live_line(second: &Second, all: &super::tally::Counts, kind: LoadKind) -> String {
     let what = match kind {
         LoadKind::Paid => "sales",
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => "answers",
+        LoadKind::Settle => "settlements",
+        LoadKind::Unpaid | LoadKind::Verify => "answers",
     };
     let ms = |us: u64| Duration::from_micros(us);
     format!(
@@ -517,6 +592,10 @@ async fn at_rest(field: &Field<'_>, mut tally: CallTally) -> Result<(CallTally, 
         .progress
         .stage("waiting for everything to come to rest");
     let deadline = Instant::now() + field.patience;
+    if let Some((at, chain)) = field.stranger() {
+        let rested = figures::at_rest(field.control, at, chain, deadline).await?;
+        return Ok((tally, rested));
+    }
     loop {
         let decided = tally.mined + tally.reverted;
         if tally.open == 0 && decided >= tally.broadcast {

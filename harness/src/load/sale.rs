@@ -20,6 +20,8 @@ pub(crate) enum Said {
     Failed,
     /// Not settled yet.
     Pending,
+    /// Settled, in different transactions: an answer to a copy named another one.
+    Twice,
 }
 
 /// One authorization: a little over 100 bytes.

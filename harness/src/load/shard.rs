@@ -11,6 +11,7 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::model::load::{LoadKind, LoadPhase, class};
 
 use super::connection::{Connection, Peer, Template};
+use super::desk::Desk;
 use super::payment::{LoadPayer, SignedNonce};
 use super::quote::{Asked, Quote, Quotes};
 use super::sale::{Sale, Sales};
@@ -59,6 +60,8 @@ pub(super) struct Work {
     /// Text that only a paid body holds.
     pub(super) marker: Option<String>,
     pub(super) shards: usize,
+    /// What a facilitator is asked about; none on a server.
+    pub(super) desk: Option<Desk>,
 }
 
 /// One arrival on its way.
@@ -131,7 +134,9 @@ struct Interval {
 
 impl Shard {
     pub(super) fn new(work: Arc<Work>, number: usize, stop: CancellationToken) -> Self {
-        let quotes = Quotes::new(work.version, work.chain_id);
+        let mut quotes = Quotes::new(work.version, work.chain_id);
+        let desk = work.desk.as_ref();
+        let made = desk.and_then(|desk| quotes.made(&desk.choice, &desk.resource));
         Self {
             quotes: RefCell::new(quotes),
             next_payer: Cell::new(number),
@@ -140,7 +145,7 @@ impl Shard {
             origin: Cell::new(Instant::now()),
             sales: RefCell::default(),
             signed_ahead: RefCell::default(),
-            quote_ahead: RefCell::default(),
+            quote_ahead: RefCell::new(made),
             stop,
             tally: RefCell::default(),
             interval: RefCell::new(Interval {
@@ -378,6 +383,10 @@ impl Shard {
 pub(super) const fn of(kind: LoadKind, part: Part) -> &'static str {
     match kind {
         LoadKind::Paid => part.word(),
-        LoadKind::Unpaid | LoadKind::Verify | LoadKind::Settle => UNPAID,
+        LoadKind::Unpaid => UNPAID,
+        LoadKind::Verify | LoadKind::Settle => match part {
+            Part::Buy => kind.word(),
+            part => part.word(),
+        },
     }
 }

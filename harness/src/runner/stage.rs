@@ -29,6 +29,8 @@ pub enum Scope {
     Controls,
     /// Everything, of a facilitator that is asked directly.
     Facilitator,
+    /// One good payment and one with a flipped signature, of a facilitator that is asked directly.
+    FacilitatorControls,
 }
 
 /// Scenarios to run after the controls.
@@ -112,13 +114,14 @@ pub async fn run(
     plays: Plays<'_>,
 ) -> Result<(), RunTrouble> {
     let mut prepared = Prepared::for_repeats(plays.repeats.count);
-    if scope == Scope::Facilitator {
+    if matches!(scope, Scope::Facilitator | Scope::FacilitatorControls) {
         let bench = FacilitatorBench {
             session,
             chain_id,
             in_memory: plays.chain == "memory",
             facilitator: plays.facilitator,
             versions,
+            is_brief: scope == Scope::FacilitatorControls,
         };
         return bench.run(&mut prepared).await;
     }

@@ -25,7 +25,9 @@ const CHAINS_MAX: usize = 6;
 /// Gas an account of the target gets: 1,000 coins, in wei.
 const GAS_WEI: u128 = 1_000_000_000_000_000_000_000;
 /// Accounts that send settlements: as many lanes as can be mined side by side.
-const SIGNERS: u32 = 8;
+pub const SIGNERS: u32 = 8;
+/// Accounts that may be asked for: as many as development nodes hold money for.
+pub const SIGNERS_MAX: u32 = 10;
 /// Decimals and ticker of every token that is placed: USDC's; x402 carries base units only.
 const DECIMALS: u8 = 6;
 const SYMBOL: &str = "USDC";
@@ -82,6 +84,7 @@ pub(crate) enum ChaosTarget {
 #[derive(Debug)]
 pub(crate) struct Chains {
     source: Source,
+    signers: u32,
     used: ChainUsed,
     facilitator: Arc<Facilitator>,
     proxy: Arc<RpcProxy>,
@@ -96,6 +99,8 @@ pub(crate) struct ChainOptions {
     /// True when a fallback to memory is an error (`CI` or `--strict`).
     pub(crate) no_fallback: bool,
     pub(crate) guard: PathBuf,
+    /// Accounts that send settlements.
+    pub(crate) signers: u32,
 }
 
 impl Chains {
@@ -107,6 +112,7 @@ impl Chains {
         notice: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Self, ServiceError> {
         let requested = label(&options.request);
+        let signers = options.signers.clamp(1, SIGNERS_MAX);
         let used = |kind: &str, reason: Option<String>, node: Option<String>| ChainUsed {
             kind: kind.to_owned(),
             requested: requested.clone(),
@@ -138,6 +144,7 @@ impl Chains {
         };
         Ok(Self {
             source,
+            signers,
             used,
             facilitator,
             proxy,
@@ -212,6 +219,17 @@ impl Chains {
         Ok(())
     }
 
+    /// The node of a chain; none in memory.
+    pub(crate) async fn node(&self, chain_id: u64) -> Result<Option<DevProvider>, ServiceError> {
+        let chains = self.chains.lock().await;
+        let chain = chains.get(&chain_id);
+        let chain = chain.ok_or_else(|| not_asked_for(chain_id))?;
+        Ok(match &chain.backend {
+            Backend::Memory(_) => None,
+            Backend::Node(provider) => Some(provider.clone()),
+        })
+    }
+
     /// What faults of a chain are done to.
     pub(crate) async fn chaos_target(&self, chain_id: u64) -> Result<ChaosTarget, ServiceError> {
         let chains = self.chains.lock().await;
@@ -270,7 +288,7 @@ impl Chains {
         chain::place_helpers(&provider).await?;
         let ledger = EvmLedger::connect(
             endpoint.clone(),
-            dev_signers(SIGNERS),
+            dev_signers(self.signers),
             EvmOptions::default(),
         )
         .await

@@ -22,9 +22,10 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
-/// `/service`, `/networks`, `/fund`, `/gas`, `/shutdown`, and those of [`super::chaos`].
+/// `/service`, `/networks`, `/fund`, `/gas`, `/shutdown`, and those of [`super::chaos`] and [`super::senders`].
 pub(crate) fn routes(shared: Shared) -> Router {
     let chaos = super::chaos::routes(Arc::clone(&shared.chains));
+    let senders = super::senders::routes(Arc::clone(&shared.chains));
     Router::new()
         .route(
             "/service",
@@ -36,6 +37,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/shutdown", post(shut_down))
         .with_state(shared)
         .merge(chaos)
+        .merge(senders)
 }
 
 async fn ensure_network(

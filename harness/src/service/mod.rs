@@ -8,17 +8,20 @@ mod client;
 mod client_chaos;
 mod client_defects;
 mod client_personality;
+mod client_senders;
 mod control;
 mod error;
 mod loopback;
 mod ports;
+mod senders;
 mod start;
 mod wire;
 
-pub use chains::ChainUsed;
+pub use chains::{ChainUsed, SIGNERS, SIGNERS_MAX};
 pub use client::{ControlClient, ControlError};
 pub use error::ServiceError;
 pub use ports::PortRequest;
+pub use senders::{SenderState, Senders, Spent};
 pub use start::{Service, ServiceOptions};
 pub use wire::{
     FundRequest, GasRequest, NetworkAnswer, NetworkRequest, ServiceState, TokenRequest,

@@ -37,6 +37,8 @@ pub struct ServiceOptions {
     pub no_fallback: bool,
     /// Our own binary, which runs children in guard mode.
     pub guard: PathBuf,
+    /// Accounts of the facilitator that send settlements, 1 to [`super::SIGNERS_MAX`].
+    pub signers: u32,
 }
 
 /// A running service; dropping it ends its chains.
@@ -79,6 +81,7 @@ impl Service {
                 search: options.search,
                 no_fallback: options.no_fallback,
                 guard: options.guard,
+                signers: options.signers,
             },
             Arc::clone(&facilitator),
             Arc::clone(&proxy),

@@ -7,6 +7,7 @@ use x402_assay_reports::Report;
 use x402_assay_reports::model::load::{LoadKind, LoadReport};
 use x402_assay_reports::model::{Money, RunVerdict, Verdict};
 
+use crate::history::event::BUILT_IN_FACILITATOR;
 use crate::load::{Held, Ran, Totals};
 
 /// Cause of the missing control of a run that bought nothing on purpose.
@@ -23,7 +24,7 @@ pub(crate) fn add(report: &mut Report, kind: LoadKind, ran: Option<Ran>) {
     for held in &ran.held {
         merge(report, held);
     }
-    books(&mut report.money, &ran.totals);
+    books(&mut report.money, kind, &ran.totals);
     report.verdict = verdict(report, &ran);
     notes(report, &ran);
     report.summary = summary(report, &ran);
@@ -53,14 +54,17 @@ fn merge(report: &mut Report, held: &Held) {
     row.violations.extend(held.violations.iter().cloned());
 }
 
-fn books(money: &mut Money, totals: &Totals) {
+fn books(money: &mut Money, kind: LoadKind, totals: &Totals) {
     let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     money.signed += count(totals.honest);
     money.settled += count(totals.settled);
     money.granted += count(totals.granted);
     money.double_charged += count(totals.double_charged);
     money.unpaid_grants += count(totals.unpaid_grants);
-    money.charged_without_service += count(totals.charged_without_service);
+    // A facilitator alone serves nobody: what it moved and did not say is in the books of the load.
+    if matches!(kind, LoadKind::Paid | LoadKind::Unpaid) {
+        money.charged_without_service += count(totals.charged_without_service);
+    }
     let added = [
         ("signed", totals.amount_signed),
         ("settled", totals.amount_settled),
@@ -90,6 +94,16 @@ fn verdict(report: &Report, ran: &Ran) -> RunVerdict {
 }
 
 fn notes(report: &mut Report, ran: &Ran) {
+    if ran.report.plan.kind == LoadKind::Settle {
+        let good = ran.report.outcomes.iter().filter(|row| row.of == "settle");
+        let lost = good.filter(|row| !row.meant);
+        let lost: u64 = lost.map(|row| row.count).sum();
+        if lost > 0 {
+            report.notes.push(format!(
+                "{lost} good payments were not called settled (FAC-SETTLE-012): the outcomes of the load tell how they ended"
+            ));
+        }
+    }
     if ran.payments_left_out > 0 {
         report.notes.push(format!(
             "history.jsonl holds {} payments of the load, those with something odd first; {} were left out",
@@ -109,6 +123,9 @@ fn summary(report: &Report, ran: &Ran) -> String {
     let load = &ran.report;
     let target = match report.target.kind.as_str() {
         "builtin" => "nothing of yours was tested, the target is the built-in reference server. ",
+        BUILT_IN_FACILITATOR => {
+            "nothing of yours was tested, the target is the built-in facilitator. "
+        }
         _ => "",
     };
     let p99 = load.headline().map_or_else(String::new, |(_, time)| {
@@ -117,7 +134,8 @@ fn summary(report: &Report, ran: &Ran) -> String {
     let what = match load.plan.kind {
         LoadKind::Paid => "exactly-once sales",
         LoadKind::Unpaid => "challenges",
-        LoadKind::Verify | LoadKind::Settle => "answers",
+        LoadKind::Settle => "exactly-once settlements",
+        LoadKind::Verify => "payments called valid",
     };
     format!(
         "{target}{}{:.1} {what}/s of {:.1}/s due over {:.1} s{p99}, {} dropped, {} error(s)",
@@ -131,13 +149,18 @@ fn summary(report: &Report, ran: &Ran) -> String {
 }
 
 fn wrong(load: &LoadReport, ran: &Ran) -> String {
-    let found = [
-        (ran.totals.unpaid_grants, "unpaid grant(s)"),
-        (ran.totals.double_charged, "double charge(s)"),
-        (
-            load.books.charged_without_service,
-            "charged without service",
+    let (unpaid, charged) = match load.plan.kind {
+        LoadKind::Verify => ("unpaid grant(s)", "moved by verify alone"),
+        LoadKind::Settle => (
+            "success(es) without a transfer",
+            "transferred without a success",
         ),
+        LoadKind::Paid | LoadKind::Unpaid => ("unpaid grant(s)", "charged without service"),
+    };
+    let found = [
+        (ran.totals.unpaid_grants, unpaid),
+        (ran.totals.double_charged, "double charge(s)"),
+        (load.books.charged_without_service, charged),
     ];
     let told: Vec<String> = found
         .iter()

@@ -4,12 +4,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, U256};
+use alloy_provider::Provider as _;
 use serde_json::json;
 use x402_assay::chain::chaos::{ChaosAction, MiningOrder};
 use x402_assay::chain::{AnvilSearch, RpcFault, RpcFaultRule};
 use x402_assay::cli::args::ChainChoice;
 use x402_assay::service::{
-    ControlClient, ControlError, FundRequest, NetworkRequest, Service, ServiceOptions, TokenRequest,
+    ControlClient, ControlError, FundRequest, NetworkRequest, SIGNERS, Service, ServiceOptions,
+    TokenRequest,
 };
 use x402_assay_protocol::network;
 use x402_mock_facilitator::dev_signers;
@@ -29,6 +31,7 @@ async fn service(chain: ChainChoice, search: AnvilSearch) -> (Service, ControlCl
         search,
         no_fallback: true,
         guard: guard_exe(),
+        signers: SIGNERS,
     };
     let service = Service::start(options, &|_| {}).await.unwrap();
     let usdc = network::by_chain_id(CHAIN).unwrap();
@@ -144,5 +147,56 @@ async fn a_nodes_faults_begin_and_end() {
         status(&control.arm_rpc_fault(&never).await.unwrap_err()),
         409
     );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn accounts_tell_what_waits_and_what_their_transactions_came_to() {
+    let (memory, control) = service(ChainChoice::Memory, AnvilSearch::from_env(None, false)).await;
+    let account = dev_signers(13)[12].address();
+    let refused = control.senders(CHAIN, &[account]).await.unwrap_err();
+    assert_eq!(status(&refused), 422);
+    memory.stop().await;
+    let Some(anvil) = anvil_binary().await else {
+        return;
+    };
+    let search = AnvilSearch::from_env(Some(anvil), false);
+    let (service, control) = service(ChainChoice::Anvil, search).await;
+    let mining = async |order| {
+        let action = ChaosAction::Mine { order };
+        control.chaos(CHAIN, &action).await.unwrap();
+    };
+    mining(MiningOrder::Stop).await;
+    let before = control.senders(CHAIN, &[account]).await.unwrap();
+    let usdc = network::by_chain_id(CHAIN).unwrap().usdc;
+    let rpc = x402_assay::chain::connect(&service.state().rpc_url.parse().unwrap());
+    // A plain transfer, a call that reverts, and one whose predecessor never comes.
+    for (nonce, to, data) in [
+        (0, Address::repeat_byte(9), "0x"),
+        (1, usdc, "0xdeadbeef"),
+        (3, Address::repeat_byte(9), "0x"),
+    ] {
+        let request = json!({
+            "from": account, "to": to, "data": data,
+            "nonce": format!("{nonce:#x}"), "gas": "0x186a0",
+        });
+        let sent = rpc.client().request("eth_sendTransaction", (request,));
+        let _hash: String = sent.await.unwrap();
+    }
+    let waiting = control.senders(CHAIN, &[account]).await.unwrap();
+    let one = waiting.senders[0];
+    assert_eq!((one.account, one.latest, one.pending), (account, 0, 2));
+    assert_eq!((one.stuck, waiting.head), (1, before.head));
+    mining(MiningOrder::One).await;
+    let mined = control.senders(CHAIN, &[account]).await.unwrap();
+    let one = mined.senders[0];
+    assert_eq!((one.latest, one.pending, one.stuck), (2, 2, 1));
+    let from = before.head + 1;
+    let spent = control.spent(CHAIN, &[account], from).await.unwrap();
+    assert_eq!((spent.mined, spent.reverted), (2, 1));
+    assert!(spent.gas > 42_000 && spent.gas > spent.gas_reverted);
+    assert_eq!((spent.to_block, spent.head), (mined.head, mined.head));
+    let others = control.spent(CHAIN, &[Address::repeat_byte(8)], from).await;
+    assert_eq!(others.unwrap().mined, 0);
     service.stop().await;
 }

@@ -25,6 +25,7 @@ mod kill_matrix;
 mod ledgers;
 mod links;
 mod load;
+mod load_facilitator;
 mod namespace;
 mod personalities;
 mod profiles;

@@ -32,6 +32,9 @@ pub(super) fn render(page: &mut Page, report: &Report) {
         limit.push_str(&format!(" (CPU: {})", inline(&cpu, VALUE_MAX)));
     }
     page.block(&format!("{limit}\n\n"));
+    if let Some(accounts) = told::facilitator(load) {
+        page.block(&format!("Accounts: {}\n\n", inline(&accounts, VALUE_MAX)));
+    }
     let caveats = load.model.caveat().into_iter();
     for caveat in caveats.chain(load.caveats.iter().map(String::as_str)) {
         page.block(&format!("> {}\n\n", inline(caveat, VALUE_MAX)));

@@ -42,6 +42,9 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     steps(page, load);
     let limit = format!("{}: {}", told::limited(load), load.limited_by.proof);
     page.field(2, "limited by", LABEL, &limit);
+    if let Some(accounts) = told::facilitator(load) {
+        page.field(2, "accounts", LABEL, &accounts);
+    }
     if let Some(cpu) = told::cpu(load) {
         page.field(2, "cpu", LABEL, &cpu);
     }

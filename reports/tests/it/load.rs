@@ -34,6 +34,23 @@ fn outcome(of: &str, class: &str, meant: bool, count: u64) -> LoadOutcome {
     }
 }
 
+/// Accounts of a facilitator with a gap.
+pub(crate) fn figures() -> FacilitatorFigures {
+    FacilitatorFigures {
+        signers: 1,
+        transactions: 480,
+        reverted: 12,
+        reverted_share: Some(0.025),
+        gas_per_settlement: Some(52_100.4),
+        account_gaps: vec![AccountGap {
+            account: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8".to_owned(),
+            latest: 481,
+            pending: 482,
+            stuck: 3,
+        }],
+    }
+}
+
 fn interval(second: u32) -> LoadInterval {
     let offered = match second {
         0..4 => 100,
@@ -211,6 +228,7 @@ pub(crate) fn section() -> LoadReport {
         thresholds: thresholds(),
         steps: steps(),
         highest_held_per_s: Some(200.0),
+        facilitator: None,
         memory: Some(LoadMemory {
             before_bytes: 31_000_000,
             peak_bytes: 32_000_000,
@@ -323,5 +341,24 @@ fn what_was_not_meant_is_an_error() {
     for phase in LoadPhase::ALL {
         let word = serde_json::to_value(phase).unwrap();
         assert_eq!(word, phase.name());
+    }
+}
+
+#[test]
+fn the_accounts_of_a_facilitator_are_told_everywhere() {
+    let mut report = report();
+    let load = report.load.as_mut().expect("a load");
+    load.facilitator = Some(figures());
+    for text in [
+        x402_assay_reports::terminal::render(
+            &report,
+            x402_assay_reports::TerminalOptions::default(),
+        ),
+        x402_assay_reports::markdown::render(&report),
+        x402_assay_reports::html::render(&report),
+    ] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("12 reverted (2.5 %)"), "{text}");
+        assert!(text.contains("3 stuck behind a missing account"), "{text}");
     }
 }

@@ -77,7 +77,8 @@ fn schema_and_model_name_the_same_members() {
 #[test]
 fn schema_and_model_name_the_same_members_of_a_load_run() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let load = value(&crate::load::report())["load"].clone();
+    let mut load = value(&crate::load::report())["load"].clone();
+    load["facilitator"] = json!(crate::load::figures());
     let described = |name: &str| names(&schema["$defs"][name]["properties"]);
     let mut plan = load["plan"].clone();
     plan["scenario"] = json!("load-constant");
@@ -98,6 +99,8 @@ fn schema_and_model_name_the_same_members_of_a_load_run() {
         ("threshold", &threshold),
         ("load_step", &load["steps"][2]),
         ("load_memory", &load["memory"]),
+        ("load_facilitator", &load["facilitator"]),
+        ("account_gap", &load["facilitator"]["account_gaps"][0]),
     ] {
         assert_eq!(described(name), names(written), "{name}");
     }
@@ -108,6 +111,11 @@ fn what_does_not_fit_a_load_section_does_not_fit_the_schema() {
     let validator = validator();
     let good = value(&crate::load::report());
     assert!(validator.is_valid(&good));
+    let mut at_facilitator = good.clone();
+    at_facilitator["load"]["facilitator"] = json!(crate::load::figures());
+    assert!(validator.is_valid(&at_facilitator));
+    at_facilitator["load"]["facilitator"]["reverted_share"] = json!(7);
+    assert!(!validator.is_valid(&at_facilitator));
     for (pointer, new) in [
         ("/load/model", json!("half-open")),
         ("/load/goodput_per_s", json!("many")),

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use x402_assay_reports::model::load::LoadKind;
 
 use super::common::{Switch, duration, positive_duration};
-use super::options::{Command, Extra, LoadOptions};
+use super::options::{ChainChoice, Command, Extra, LoadOptions, Setup};
 use super::parse::Parsed;
 use super::resolve::{PATIENCE, Surroundings};
 use super::setup::{self, SetupArgs};
@@ -21,11 +21,14 @@ use crate::load::{
     thresholds,
 };
 use crate::scenario::{self, LOAD_BUILTIN, Scenario};
+use crate::service::SIGNERS_MAX;
 
 /// The rate when none is given.
 const RATE: &str = "100/s";
 /// The length when none is given.
 const LENGTH: Duration = Duration::from_secs(10);
+/// Time between two blocks when none is given: a block for each payment makes a node slower and slower.
+const BLOCK_TIME: Duration = Duration::from_millis(500);
 /// Seeds stay below 2^53, so that every JSON reader keeps them exact.
 const SEED_MAX: u64 = 1 << 53;
 
@@ -66,6 +69,16 @@ pub(super) struct LoadArgs {
     #[arg(env = "X402_ASSAY_STRICT", hide_env = true)]
     strict: bool,
 
+    /// Time between two blocks of a node under load; 0s for a block each transaction, which grows slow [default: 500ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(env = "X402_ASSAY_BLOCK_TIME", hide_env = true)]
+    block_time: Option<Duration>,
+
+    /// Accounts with which the built-in facilitator settles on a node, 1 to 10 [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(SIGNERS_MAX)))]
+    #[arg(env = "X402_ASSAY_SIGNERS", hide_env = true)]
+    signers: Option<u32>,
+
     /// Longest wait for the ledger to come to rest after the load [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     #[arg(env = "X402_ASSAY_PATIENCE", hide_env = true)]
@@ -91,6 +104,10 @@ struct PlanArgs {
     #[arg(env = "X402_ASSAY_CLOSED", hide_env = true)]
     closed: bool,
 
+    /// What a facilitator is asked to do; without a target the built-in one is asked [default: settle]
+    #[arg(long, value_name = "verify|settle", value_enum)]
+    #[arg(env = "X402_ASSAY_CALLS", hide_env = true)]
+    calls: Option<Calls>,
     /// Virtual users in place of a rate: each begins its next journey when the last one has ended
     #[arg(long, value_name = "N", env = "X402_ASSAY_USERS", hide_env = true)]
     users: Option<usize>,
@@ -162,6 +179,15 @@ struct PlanArgs {
     seed: Option<u64>,
 }
 
+/// What a facilitator is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Calls {
+    /// `POST /verify`
+    Verify,
+    /// `POST /settle`
+    Settle,
+}
+
 impl LoadArgs {
     /// What it means.
     pub(super) fn options(
@@ -177,14 +203,22 @@ impl LoadArgs {
             attach: &self.attach,
         };
         let setup = setup::resolve(&groups, parsed, surroundings, problems);
+        let setup = setup.map(|setup| self.aim(setup, parsed, problems));
+        let about_facilitator = setup.as_ref().is_some_and(Setup::is_about_facilitator);
         let mut thresholds = thresholds::parse_all(&self.plan.thresholds).unwrap_or_else(|wrong| {
             problems.extend(wrong.iter().map(|wrong| format!("--threshold: {wrong}")));
             Vec::new()
         });
         let plan = match &self.scenario {
-            None => self.plan.plan(problems),
+            None => self.plan.plan(about_facilitator, problems),
             Some(path) => {
                 self.plan.refuse_beside_scenario(problems);
+                if about_facilitator {
+                    problems.push(
+                        "load scenarios are played at servers; leave out the scenario, or name a server"
+                            .into(),
+                    );
+                }
                 let read = read_scenario(path, surroundings, problems);
                 read.map(|(name, sheet)| {
                     thresholds.splice(0..0, sheet.thresholds.iter().cloned());
@@ -208,12 +242,52 @@ impl LoadArgs {
             plan,
             thresholds,
             search: self.plan.search,
+            block_time: self.block_time.unwrap_or(BLOCK_TIME),
+            signers: self.signers,
             out: surroundings.folder.join(&self.out),
             also: self.also.clone(),
             json: self.json,
             strict: self.strict,
             patience: self.patience.unwrap_or(PATIENCE),
         })))
+    }
+}
+
+impl LoadArgs {
+    /// Calls without a target are for the built-in facilitator; what does not fit the target is a problem.
+    fn aim(&self, mut setup: Setup, parsed: &Parsed, problems: &mut Vec<String>) -> Setup {
+        if self.plan.calls.is_some() && setup.target.is_none() {
+            setup.built_in_facilitator = true;
+        }
+        let about_facilitator = setup.is_about_facilitator();
+        if self.plan.calls.is_some() && !about_facilitator {
+            problems.push(
+                "--calls is about a facilitator alone; leave it out, or name one with --facilitator"
+                    .into(),
+            );
+        }
+        if self.plan.unpaid && about_facilitator {
+            problems.push(
+                "--unpaid asks a server for its terms; a facilitator is asked with --calls verify or settle"
+                    .into(),
+            );
+        }
+        if self.signers.is_some() && about_facilitator && setup.target.is_some() {
+            problems.push(
+                "--signers is about the built-in facilitator; yours has the accounts you gave it"
+                    .into(),
+            );
+        }
+        if setup.chain.choice == ChainChoice::Memory {
+            let typed = ["block_time", "signers"];
+            for flag in typed.into_iter().filter(|flag| parsed.typed(flag)) {
+                let flag = flag.replace('_', "-");
+                problems.push(format!(
+                    "--{flag} means nothing on the memory ledger; leave it out, or use --chain anvil"
+                ));
+            }
+        }
+        setup
     }
 }
 
@@ -265,6 +339,7 @@ impl PlanArgs {
             ("--users", self.users.is_some()),
             ("--journey", self.journey.is_some()),
             ("--think", self.think.is_some()),
+            ("--calls", self.calls.is_some()),
         ];
         for (flag, _) in said.iter().filter(|(_, given)| *given) {
             problems.push(format!(
@@ -273,12 +348,17 @@ impl PlanArgs {
         }
     }
 
-    fn plan(&self, problems: &mut Vec<String>) -> Option<LoadPlan> {
-        let kind = match self.unpaid {
-            true => LoadKind::Unpaid,
-            false => LoadKind::Paid,
+    fn plan(&self, about_facilitator: bool, problems: &mut Vec<String>) -> Option<LoadPlan> {
+        let kind = match (about_facilitator, self.calls, self.unpaid) {
+            (true, Some(Calls::Verify), _) => LoadKind::Verify,
+            (true, Some(Calls::Settle) | None, _) => LoadKind::Settle,
+            (false, _, true) => LoadKind::Unpaid,
+            (false, _, false) => LoadKind::Paid,
         };
         if let Some(count) = self.users {
+            if about_facilitator {
+                problems.push("--users buy at a server; a facilitator is asked at a --rate".into());
+            }
             return self.users(count, problems);
         }
         for (flag, given) in [

@@ -371,6 +371,10 @@ pub struct LoadOptions {
     pub thresholds: Vec<Threshold>,
     /// Look for the highest rate that holds them.
     pub search: bool,
+    /// Time between two blocks of a node under load; zero for a block each transaction.
+    pub block_time: Duration,
+    /// Accounts of the built-in facilitator, if not the usual number.
+    pub signers: Option<u32>,
     /// Where report files go.
     pub out: PathBuf,
     /// Report files beside those that are always written.

@@ -131,6 +131,7 @@ pub(super) enum Word {
     Settled,
     Failed,
     Pending,
+    Twice,
 }
 
 impl From<Said> for Word {
@@ -140,6 +141,7 @@ impl From<Said> for Word {
             Said::Settled => Self::Settled,
             Said::Failed => Self::Failed,
             Said::Pending => Self::Pending,
+            Said::Twice => Self::Twice,
         }
     }
 }
@@ -151,6 +153,7 @@ impl From<Word> for Said {
             Word::Settled => Self::Settled,
             Word::Failed => Self::Failed,
             Word::Pending => Self::Pending,
+            Word::Twice => Self::Twice,
         }
     }
 }

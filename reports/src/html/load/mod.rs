@@ -68,6 +68,7 @@ fn facts(load: &LoadReport) -> Markup {
         (fact("Arrivals", &due))
         (fact("Queue", &waiting))
         (fact("Limited by", &limited))
+        @if let Some(accounts) = told::facilitator(load) { (fact("Accounts", &accounts)) }
         @if let Some(cpu) = told::cpu(load) { (fact("CPU", &cpu)) }
         @if let Some(memory) = load.memory {
             (fact("Memory", &format!("{:.0} bytes for each authorization, at most {} MB", memory.bytes_per_authorization, memory.peak_bytes / 1_000_000)))

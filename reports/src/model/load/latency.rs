@@ -47,7 +47,7 @@ pub enum LoadPhase {
     Verify,
     /// `/settle`, likewise.
     Settle,
-    /// From the broadcast to the block.
+    /// From the broadcast to the block; of a facilitator under test, from the request to the block.
     Mined,
 }
 

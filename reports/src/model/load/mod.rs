@@ -3,6 +3,7 @@
 //! Rates are per second, latencies microseconds. Rows that grow with the run are bounded: [`SERIES_MAX`],
 //! [`OUTCOMES_MAX`], [`STEPS_MAX`].
 
+mod facilitator;
 mod latency;
 mod limit;
 mod outcome;
@@ -13,6 +14,7 @@ mod threshold;
 
 use serde::{Deserialize, Serialize};
 
+pub use facilitator::{AccountGap, FacilitatorFigures};
 pub use latency::{Distribution, HDR_HIGH_US, HDR_SIGNIFICANT, HdrError, LoadPhase, PhaseRow};
 pub use limit::{LimitedBy, Limits, ProcessShare};
 pub use outcome::{LoadOutcome, OUTCOMES_MAX, class};
@@ -48,6 +50,9 @@ pub struct LoadReport {
     pub books: LoadBooks,
     /// Latency of each phase that was seen, in the order of [`LoadPhase::ALL`].
     pub latency: Vec<PhaseRow>,
+    /// The accounts that settle, where a facilitator alone was under load and the ledger is a node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facilitator: Option<FacilitatorFigures>,
     /// The run over time, warm-up included.
     pub series: Vec<LoadInterval>,
     /// What held the run back.

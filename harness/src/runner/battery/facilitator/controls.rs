@@ -3,6 +3,7 @@
 use futures_util::FutureExt as _;
 
 use super::{Battery, Section};
+use crate::client::facilitator::How;
 use crate::runner::session::SendError;
 
 pub(super) const SECTION: Section = Section {
@@ -26,3 +27,17 @@ async fn controls(battery: &Battery<'_>) -> Result<(), SendError> {
     battery.verify("only", &verified).await?;
     Ok(())
 }
+
+/// What a load stands on: a good payment goes the whole way, and one with a flipped signature goes none of it.
+pub(super) async fn brief(battery: &Battery<'_>) -> Result<(), SendError> {
+    let good = battery.good();
+    battery.both("good", &good).await?;
+    let flipped = battery.sign(How::SignatureFlipped, Some(FLIPPED));
+    battery.both(FLIPPED, &flipped).await
+}
+
+/// Calls of [`brief`].
+pub(super) const BRIEF_CALLS: usize = 4;
+
+/// Name of the case with a flipped signature byte.
+const FLIPPED: &str = "signature-flipped";
