@@ -257,14 +257,7 @@ async fn conclude(
         field.progress.stage("reading the ledger");
         read_ledger(field.control, chain.id, head, &mut audit).await?;
     }
-    let mut rules = Rules {
-        // A facilitator may answer the same success as often as it is asked.
-        idempotent: field.profile.idempotent_replay || field.facilitator.is_some(),
-        upfront: field.profile.flow == crate::config::profile::Flow::Upfront,
-        at_rest: driven.at_rest,
-        strays: tally.counts.strays,
-        measured_from_us: u64::try_from(work.warm_up.as_micros()).unwrap_or(u64::MAX),
-    };
+    let mut rules = rules(field, work, driven.at_rest, tally.counts.strays);
     let mut totals = audit.totals(&rules);
     if !rules.idempotent && driven.runs.is_some_and(|runs| runs <= totals.granted) {
         // The handler ran no more often than authorizations were served: what came again came from a cache.
@@ -311,6 +304,18 @@ async fn conclude(
         interrupted: field.cancel.is_cancelled(),
         trouble: watched.crowd.and_then(|crowd| crowd.trouble),
     })
+}
+
+/// What counts as what at this target.
+fn rules(field: &Field<'_>, work: &Work, at_rest: bool, strays: u64) -> Rules {
+    Rules {
+        // A facilitator may answer the same success as often as it is asked.
+        idempotent: field.profile.idempotent_replay || field.facilitator.is_some(),
+        upfront: field.profile.flow == crate::config::profile::Flow::Upfront,
+        at_rest,
+        strays,
+        measured_from_us: u64::try_from(work.warm_up.as_micros()).unwrap_or(u64::MAX),
+    }
 }
 
 /// What was run of the schedule, warm-up left out.

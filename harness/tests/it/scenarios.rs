@@ -57,7 +57,9 @@ async fn load_scenarios_run_by_name_or_tag_only() {
     let skipped = with(&ran, "skipped");
     assert_eq!(skipped[0].0, "load-users", "{}", ran.said());
     assert!(
-        skipped[0].1.contains("load scenario: 20 users"),
+        skipped[0]
+            .1
+            .contains("load scenario, 20 users: run it alone with `x402-assay load load-users`"),
         "{skipped:?}"
     );
 }
