@@ -15,6 +15,9 @@ use super::words::{Wrong, shown};
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Connections when nothing is said.
 pub const CONNECTIONS: usize = 64;
+/// The same for a schedule: it must not wait for answers that take half a second of a chain's time. They are opened when
+/// they are needed.
+pub const SCHEDULE_CONNECTIONS: usize = 512;
 /// Connections at one time, when each payment has its own and nothing is said.
 pub const NEW_AT_ONCE: usize = 512;
 /// Most arrivals that may wait.

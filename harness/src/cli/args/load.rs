@@ -15,6 +15,7 @@ use super::setup::{self, SetupArgs};
 use super::target::{AttachArgs, ChainArgs, ListenArgs, TargetArgs};
 use crate::config::did_you_mean;
 use crate::load::crowd::Journeys;
+use crate::load::plan::SCHEDULE_CONNECTIONS;
 use crate::load::words::Wrong;
 use crate::load::{
     Arrivals, Closed, Connections, Journey, LoadPlan, LoadSheet, Mix, Pace, Signing, Users,
@@ -135,7 +136,7 @@ struct PlanArgs {
     #[arg(long, value_name = "MIX", env = "X402_ASSAY_MIX", hide_env = true)]
     mix: Option<String>,
 
-    /// Connections that stay open, or `new` (or new:512 at one time) for one each payment [default: 64]
+    /// Connections that stay open, or `new` (or new:512 at one time) for one each payment [default: at most 512, and 64 with --closed]
     #[arg(long, value_name = "N|new")]
     #[arg(env = "X402_ASSAY_CONNECTIONS", hide_env = true)]
     connections: Option<String>,
@@ -465,7 +466,8 @@ impl PlanArgs {
 
     fn connections(&self, problems: &mut Vec<String>) -> Option<Connections> {
         let text = match (self.connections.as_deref(), self.new_connections) {
-            (None, false) => return Some(Connections::default()),
+            (None, false) if self.closed => return Some(Connections::default()),
+            (None, false) => return Some(Connections::KeepAlive(SCHEDULE_CONNECTIONS)),
             (None, true) => "new".to_owned(),
             (Some(count), true) if count.bytes().all(|byte| byte.is_ascii_digit()) => {
                 format!("new:{count}")
