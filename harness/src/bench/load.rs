@@ -20,6 +20,7 @@ use crate::client::{self, Payer};
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::history::{Facts, Limits, Recorder, What};
+use crate::http::now_us;
 use crate::http::{Exchange, ProbeClient};
 use crate::load::{self, AtFacilitator, Field, LoadPlan, OnChain, Ran, Threshold, thresholds};
 use crate::reference_server::Deviations;
@@ -119,10 +120,10 @@ pub async fn run(bench: &LoadBench<'_>) -> Result<LoadOutcome, BenchError> {
         ran, target_log, ..
     } = course;
     for payment in ran.iter().flat_map(|ran| &ran.payments) {
-        recorder.append(runner::now_us(), What::Payment(Box::new(payment.clone())));
+        recorder.append(now_us(), What::Payment(Box::new(payment.clone())));
     }
     recorder.append(
-        runner::now_us(),
+        now_us(),
         What::RunEnded {
             interrupted,
             trouble,
@@ -264,7 +265,7 @@ impl Course<'_> {
             &self.secrets,
         );
         self.recorder
-            .append(runner::now_us(), What::RunStarted(Box::new(event)));
+            .append(now_us(), What::RunStarted(Box::new(event)));
     }
 
     async fn start_target(

@@ -22,6 +22,7 @@ use crate::config::TargetProfile;
 use crate::config::profile::{Flow, TargetKind};
 use crate::history::event::{BUILT_IN_FACILITATOR, RunStarted};
 use crate::history::{Event, Limits, Recorder, What};
+use crate::http::now_us;
 use crate::http::{ProbeClient, ProbeClientOptions};
 use crate::link::LinkProxy;
 use crate::reference_server::Deviations;
@@ -143,7 +144,7 @@ pub async fn run(bench: &Bench<'_>) -> Result<Outcome, BenchError> {
         Err(RunTrouble::Stopped(why)) => (false, Some(secrets.text(&why))),
     };
     recorder.append(
-        runner::now_us(),
+        now_us(),
         What::RunEnded {
             interrupted,
             trouble,
@@ -273,7 +274,7 @@ impl Course<'_> {
                 chosen.name, chosen.about
             );
             let note = What::Note { probe: None, text };
-            self.recorder.append(runner::now_us(), note);
+            self.recorder.append(now_us(), note);
         }
         services
             .change_facilitator(personality, on)
@@ -408,7 +409,7 @@ impl Course<'_> {
             &self.secrets,
         );
         self.recorder
-            .append(runner::now_us(), What::RunStarted(Box::new(event)));
+            .append(now_us(), What::RunStarted(Box::new(event)));
     }
 }
 

@@ -19,6 +19,7 @@ pub use headers::Headers;
 pub use options::{ProbeClientOptions, SetupError};
 pub use raw::{KeptConnection, RawClient};
 pub use redact::{REDACTED, Redactor};
+pub(crate) use stopwatch::now_us;
 pub use throttle::{BudgetSpent, MAX_PAUSE, Throttle, ThrottleOptions, retry_after};
 
 #[cfg(test)]

@@ -488,7 +488,7 @@ async fn clock_ahead(field: &Field<'_>) -> Result<i64, LoadError> {
         return Ok(0);
     };
     let chain_s = field.control.chain_time(chain.id).await?;
-    let now_s = crate::runner::now_us() / 1_000_000;
+    let now_s = crate::http::now_us() / 1_000_000;
     Ok(i64::try_from(chain_s)
         .unwrap_or(i64::MAX)
         .saturating_sub_unsigned(now_s))

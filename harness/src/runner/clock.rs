@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::session::{Session, now_us};
+use super::session::Session;
 use crate::client::{BACKDATED_SECONDS, SignOptions};
+use crate::http::now_us;
 use crate::service::ControlError;
 
 /// How far each chain's clock is ahead of ours, in seconds.

@@ -40,7 +40,6 @@ pub use repeats::{Enough, REPEATS_MAX, Repeats, sub_seed};
 pub use safety::{NotOurs, check_host};
 pub use scenario::Sheet;
 pub use secrets::Secrets;
-pub(crate) use session::now_us;
 pub use session::{Session, SessionOptions};
 pub use stage::{Plays, RunTrouble, Scope, planned_requests, run};
 pub use target_control::{Changed, Ending, NotOurProcess, TargetControl};

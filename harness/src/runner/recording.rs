@@ -2,9 +2,10 @@
 
 use x402_assay_protocol::header;
 
-use super::session::{PaymentHeader, Session, now_us};
+use super::session::{PaymentHeader, Session};
 use crate::history::What;
 use crate::history::event::{Answered, Sent};
+use crate::http::now_us;
 use crate::http::{Exchange, Failure, Request, Response};
 
 /// Header values longer than this are stored once, by hash.

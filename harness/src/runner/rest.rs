@@ -6,8 +6,9 @@ use alloy_primitives::Address;
 use x402_mock_facilitator::event::{LedgerRecord, Movement};
 
 use super::prepare::Prepared;
-use super::session::{Session, now_us};
+use super::session::Session;
 use crate::history::What;
+use crate::http::now_us;
 use crate::service::ControlError;
 
 /// Records what the ledger says of this run's payers since it was last read.

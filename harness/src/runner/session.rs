@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Mutex;
@@ -23,6 +23,7 @@ use crate::config::TargetProfile;
 use crate::config::profile::Route;
 use crate::history::event::{Signed, Trouble};
 use crate::history::{Recorder, What};
+use crate::http::now_us;
 use crate::http::{
     BudgetSpent, Exchange, Failure, ProbeClient, Request, Throttle, ThrottleOptions,
 };
@@ -549,15 +550,6 @@ impl<'a> Session<'a> {
         );
         Some(count)
     }
-}
-
-/// Unix time in microseconds.
-pub(crate) fn now_us() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-        })
 }
 
 /// The exchange, or what there is of it when the client closes the connection because `leave` is over.

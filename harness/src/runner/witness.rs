@@ -11,8 +11,8 @@ use x402_assay_protocol::network;
 use x402_mock_facilitator::event::{AuthorizationKey, Endpoint};
 
 use super::facilitator_events::CallCounts;
-use super::session::now_us;
 use crate::history::{Recorder, What};
+use crate::http::now_us;
 use crate::reference_server::Witness;
 
 /// Calls are numbered from here, so that they are never taken for those of our own facilitator.

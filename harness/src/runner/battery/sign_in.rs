@@ -12,7 +12,8 @@ use x402_assay_protocol::{Challenge, PayerKey, Signature, Version};
 
 use super::{Battery, Section};
 use crate::client;
-use crate::runner::session::{SendError, now_us};
+use crate::http::now_us;
+use crate::runner::session::SendError;
 
 /// Label and index of the key that never pays.
 const STRANGER: (&str, u64, u32) = ("sign-in-stranger", 1, 0);

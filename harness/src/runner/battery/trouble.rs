@@ -12,7 +12,8 @@ use x402_mock_facilitator::{Fault, FaultSpec};
 use super::faulted::{Ready, Trouble};
 use super::{Battery, Section};
 use crate::history::What;
-use crate::runner::session::{PaymentHeader, SendError, now_us};
+use crate::http::now_us;
+use crate::runner::session::{PaymentHeader, SendError};
 
 /// Where a redirect leads: a path that the facilitator does not have.
 const NOWHERE: &str = "/x402-assay-nowhere";

@@ -12,7 +12,7 @@ use super::state::State;
 use crate::chain::chaos::{ChaosAction, ChaosAnswer};
 use crate::history::What;
 use crate::history::case_ran::{CaseRan, FaultMet};
-use crate::runner::session::now_us;
+use crate::http::now_us;
 use crate::scenario::steps::{Chain, Rpc};
 use crate::scenario::{Case, Step};
 use crate::service::ControlError;

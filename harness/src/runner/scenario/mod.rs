@@ -32,13 +32,14 @@ use super::links::Links;
 use super::prepare::Prepared;
 use super::repeats::{Repeats, sub_seed};
 use super::rest;
-use super::session::{PaymentHeader, Session, now_us};
+use super::session::{PaymentHeader, Session};
 use super::stage::RunTrouble;
 use super::target_control::TargetControl;
 use crate::client;
 use crate::history::What;
 use crate::history::case_ran::CaseRan;
 use crate::http::Response;
+use crate::http::now_us;
 use crate::link::LinkProxy;
 use crate::scenario::{Case, Scenario};
 

@@ -13,8 +13,9 @@ use super::round::Broken;
 use super::{Stage, available};
 use crate::history::What;
 use crate::history::case_ran::{CaseRan, FaultMet};
+use crate::http::now_us;
 use crate::link::{LinkFault, LinkRule, LinkSelect};
-use crate::runner::{Ending, now_us};
+use crate::runner::Ending;
 use crate::scenario::steps::{How, Restart, Restarted};
 use crate::scenario::{ProtocolEvent, Role};
 

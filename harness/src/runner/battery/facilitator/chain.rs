@@ -8,7 +8,8 @@ use super::asking::Signed;
 use super::{Battery, HELD_MAX, Section};
 use crate::chain::chaos::{ChaosAction, MiningOrder, SignedTransfer, sign_cancel};
 use crate::history::What;
-use crate::runner::session::{SendError, now_us};
+use crate::http::now_us;
+use crate::runner::session::SendError;
 
 pub(super) const SECTION: Section = Section {
     calls: 8,
