@@ -27,7 +27,7 @@ mod read;
 mod result;
 mod run;
 mod sale;
-mod schedule;
+pub mod schedule;
 mod search;
 mod search_run;
 mod series;
@@ -39,6 +39,7 @@ mod tests;
 mod text;
 pub mod thresholds;
 mod timer;
+pub mod times;
 pub mod users;
 pub mod words;
 

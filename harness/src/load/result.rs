@@ -19,7 +19,8 @@ use super::limits::{self, Known};
 use super::plan::{LoadPlan, Pace, Signing};
 use super::series::Series;
 use super::shard::Work;
-use super::tally::{Tally, Times};
+use super::tally::Tally;
+use super::times::Times;
 
 /// What a run left behind.
 pub(super) struct Measured<'a> {
