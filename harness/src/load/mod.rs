@@ -17,6 +17,7 @@ mod engine_tests;
 mod figures;
 mod journey;
 mod limits;
+mod memory;
 pub mod mix;
 mod pacer;
 mod payment;
