@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
 use tokio::runtime::Runtime;
-use tower::ServiceExt as _;
+use tower::{Service as _, ServiceExt as _};
 use x402_assay_protocol::{PayerKey, Requirement, Version, facilitator, header};
 use x402_mock_facilitator::{Facilitator, Ledger, MemoryLedger, Options, Recording, router};
 
@@ -81,13 +82,10 @@ impl Bench {
     /// # Errors
     /// When it is no answer.
     pub fn ask(&self, path: &str, body: String) -> Result<String> {
-        let request = Request::post(path)
-            .header("content-type", "application/json")
-            .body(Body::from(body))?;
+        let request = post(path, body)?;
         self.runtime.block_on(async {
             let answer = self.router.clone().oneshot(request).await?;
-            let bytes = axum::body::to_bytes(answer.into_body(), ANSWER_MAX).await?;
-            Ok(String::from_utf8(bytes.into())?)
+            text(answer).await
         })
     }
 
@@ -96,18 +94,33 @@ impl Bench {
     /// # Errors
     /// When one is refused.
     pub fn cost(&self, path: &str, calls: u32) -> Result<f64> {
-        let requests: Result<Vec<String>> = (0..calls).map(|_| self.request()).collect();
-        let mut requests = requests?.into_iter();
-        let mut answers = Vec::with_capacity(calls as usize);
-        let cost = cpu::us_each(calls, |_| {
-            let request = requests.next().unwrap_or_default();
-            answers.push(self.ask(path, request));
-        });
-        for answer in answers {
-            let answer = answer?;
-            let yes = answer.contains("\"isValid\":true") || answer.contains("\"success\":true");
-            ensure!(yes, "{path} said no: {answer}");
-        }
-        Ok(cost)
+        let requests: Result<Vec<_>> = (0..calls).map(|_| post(path, self.request()?)).collect();
+        let (requests, mut answers) = (requests?, Vec::with_capacity(calls as usize));
+        let mut router = self.router.clone();
+        self.runtime.block_on(async {
+            let before = cpu::this_thread();
+            for request in requests {
+                answers.push(router.call(request).await?);
+            }
+            let spent = cpu::this_thread() - before;
+            for answer in answers {
+                let answer = text(answer).await?;
+                let yes =
+                    answer.contains("\"isValid\":true") || answer.contains("\"success\":true");
+                ensure!(yes, "{path} said no: {answer}");
+            }
+            Ok(spent.as_secs_f64() * 1e6 / f64::from(calls))
+        })
     }
+}
+
+fn post(path: &str, body: String) -> Result<Request<Body>> {
+    Ok(Request::post(path)
+        .header("content-type", "application/json")
+        .body(Body::from(body))?)
+}
+
+async fn text(answer: Response) -> Result<String> {
+    let bytes = axum::body::to_bytes(answer.into_body(), ANSWER_MAX).await?;
+    Ok(String::from_utf8(bytes.into())?)
 }

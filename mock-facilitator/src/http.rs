@@ -207,11 +207,15 @@ fn receive(
         Ok(bytes) => Parts::read(bytes).map_err(|refusal| (StatusCode::BAD_REQUEST, refusal)),
         Err((status, refusal)) => Err((*status, refusal.clone())),
     };
+    let kept = parts
+        .as_ref()
+        .ok()
+        .filter(|_| !facilitator.log().is_light());
     facilitator.log().append(
         call,
         CallStep::Received {
             endpoint,
-            authorization: parts.as_ref().ok().and_then(Parts::key),
+            authorization: kept.and_then(Parts::key),
             body: body.map_or_else(|_| String::new(), |bytes| kept_text(facilitator, &bytes)),
         },
     );

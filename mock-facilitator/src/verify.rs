@@ -3,8 +3,10 @@
 //! Two halves: what the request and the token's constants decide, and what the ledger's state decides. Settling
 //! needs them apart: between the halves it claims the authorization, so that only one caller asks the state.
 
+use std::sync::{Mutex, PoisonError};
+
 use alloy_primitives::{Address, B256, U256};
-use x402_assay_protocol::Version;
+use x402_assay_protocol::{TokenDomain, Version};
 
 use crate::ledger::{Ledger, LedgerKind, SignedAuthorization};
 use crate::refusal::{Refusal, reason};
@@ -159,6 +161,16 @@ impl Checked {
     }
 }
 
+/// The separator of a claimed domain. Request after request is about the same token, so the last one is kept.
+fn separator_of(domain: &TokenDomain) -> B256 {
+    static LAST: Mutex<Option<(TokenDomain, B256)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some((known, separator)) if known == domain => *separator,
+        _ => last.insert((domain.clone(), domain.separator())).1,
+    }
+}
+
 /// Name and version of the requirements must be the token's own, or the signature can never be right.
 async fn check_domain(
     ledger: &dyn Ledger,
@@ -170,7 +182,7 @@ async fn check_domain(
         let message = format!("asset {asset} has no EIP-712 domain separator");
         return Err(Refusal::new(reason::NO_EIP3009, message));
     };
-    if claim.domain.separator() == separator {
+    if separator_of(&claim.domain) == separator {
         return Ok(separator);
     }
     let (name, version) = ledger.name_and_version(asset).await?.unwrap_or_default();
