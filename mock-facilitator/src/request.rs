@@ -69,6 +69,11 @@ impl Parts {
         self
     }
 
+    /// The payment, as it was sent.
+    pub(crate) fn payment(&self) -> &Value {
+        &self.body["paymentPayload"]
+    }
+
     /// Generation named by the payment, if known.
     pub(crate) fn version(&self) -> Option<Version> {
         self.body["paymentPayload"]["x402Version"]

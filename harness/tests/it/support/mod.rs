@@ -4,6 +4,7 @@ pub(crate) mod assay;
 pub(crate) mod requirements;
 pub(crate) mod shop;
 pub(crate) mod up;
+pub(crate) mod written;
 
 pub(crate) use assay::{FREE_SERVICES, Ran, assay, assay_in};
 
