@@ -80,6 +80,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         thresholds: Vec::new(),
         steps: Vec::new(),
         highest_held_per_s: None,
+        recovery: Vec::new(),
         memory: memory(&measured),
         series: measured.series.finish(whole.as_secs_f64()),
     }
