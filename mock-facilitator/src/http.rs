@@ -16,7 +16,7 @@ use x402_assay_protocol::facilitator::{SettleResponse, VerifyResponse};
 use crate::answer::{Answer, no_response};
 use crate::connection::Connection;
 use crate::defects::answers::{ends_connection, refused_outright};
-use crate::defects::{DefectSet, deviations};
+use crate::defects::{DefectSet, catalogue, deviations};
 use crate::event::{AuthorizationKey, CallStep, Endpoint};
 use crate::facilitator::Facilitator;
 use crate::faults::steer::{Start, Steer};
@@ -83,6 +83,8 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
     let _here = caller
         .as_ref()
         .map(|caller| caller.gone.clone().drop_guard());
+    let query = request.uri().query();
+    let list = catalogue::list(facilitator.faults(), &name, &method, query);
     let body = read_body(request, facilitator.options().body_max_bytes).await;
     let living = facilitator.lives().begin();
     let call = facilitator.begin_call(endpoint);
@@ -92,7 +94,10 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
             let parts = receive(&facilitator, call, endpoint, body);
             match caller.filter(|_| operates(endpoint, &method)) {
                 None => {
-                    let answer = answer(&facilitator, call, endpoint, &method, parts, None).await;
+                    let answer = match list {
+                        Some(list) => list,
+                        None => answer(&facilitator, call, endpoint, &method, parts, None).await,
+                    };
                     answered(&facilitator, call, answer)
                 }
                 Some(caller) => {
@@ -138,14 +143,12 @@ async fn steered(
         }
         Start::Work => {
             let parts = parts.map(|parts| parts.reread(steer.defects()));
-            let recipient = parts.as_ref().ok().and_then(Parts::recipient);
-            let work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
-            Some(deviations::deface(
-                steer.defects(),
-                endpoint,
-                recipient,
-                work,
-            ))
+            let read = parts.as_ref().ok();
+            let recipient = read.and_then(Parts::recipient);
+            let item = read.and_then(|parts| catalogue::wanted(steer.defects(), parts));
+            let mut work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
+            catalogue::take_on(&steer, endpoint, item, &mut work).await;
+            Some(deviations::deface(&steer, endpoint, recipient, work))
         }
         Start::Answer(answer) => Some(answer),
         Start::Cut => None,

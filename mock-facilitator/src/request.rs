@@ -92,6 +92,11 @@ impl Parts {
         Self::split(body)
     }
 
+    /// The payment, as it was sent.
+    pub(crate) const fn payment(&self) -> &Value {
+        &self.payment.raw
+    }
+
     /// Generation named by the payment, if known.
     pub(crate) fn version(&self) -> Option<Version> {
         self.payment.raw["x402Version"]

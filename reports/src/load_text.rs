@@ -1,7 +1,8 @@
 //! A load section in words, as every renderer for people tells it.
 
 use crate::model::load::{
-    LoadKind, LoadOutcome, LoadPhase, LoadReport, PhaseRow, ThresholdResult, ThresholdVerdict,
+    LoadKind, LoadOutcome, LoadPhase, LoadRecovery, LoadReport, PhaseRow, RecoveryState,
+    ThresholdResult, ThresholdVerdict,
 };
 use crate::text;
 
@@ -132,6 +133,31 @@ pub(crate) fn facilitator(load: &LoadReport) -> Option<String> {
         ));
     }
     Some(parts.join(", "))
+}
+
+/// `mining stopped (5 s to 8 s): recovered within 1.2 s of its end (50.0/s before, 0.00/s at worst)`.
+pub(crate) fn recovery(row: &LoadRecovery) -> String {
+    let mut out = format!(
+        "{} ({} to {}): ",
+        row.fault,
+        seconds(row.began_s),
+        seconds(row.ended_s)
+    );
+    match (row.state, row.recovered_within_s) {
+        (RecoveryState::Recovered, Some(within)) => {
+            out.push_str(&format!("recovered within {} of its end", seconds(within)));
+        }
+        (RecoveryState::NotRecovered, _) => out.push_str("not recovered while the load went on"),
+        (RecoveryState::Unharmed, _) => out.push_str("goodput did not fall"),
+        (RecoveryState::Recovered | RecoveryState::Unknown, _) => {
+            out.push_str(&format!("unknown: {}", row.detail));
+        }
+    }
+    if let (Some(before), Some(lowest)) = (row.before_per_s, row.lowest_per_s) {
+        let (before, lowest) = (rate(before), rate(lowest));
+        out.push_str(&format!(" ({before} before, {lowest} at worst)"));
+    }
+    out
 }
 
 /// `11 s`, `0.5 s`.

@@ -172,6 +172,12 @@ fn check(bench: &LoadBench<'_>) -> Result<(), BenchError> {
             "load: `auth` of the profile asks a command for headers, which cannot be done thousands of times a second; give fixed `headers`".to_owned(),
         );
     }
+    let mut faults = bench.plan.faults.iter();
+    if target.is_some() && asks_facilitator && faults.any(|fault| fault.what.is_of_facilitator()) {
+        return usage(
+            "load: the scenario makes the bench's own facilitator late or broken, and yours is under load; use --facilitator builtin, or a scenario with `chain` faults alone".to_owned(),
+        );
+    }
     let limits = target.map(|profile| profile.limits).unwrap_or_default();
     if limits.rps.is_some() || limits.requests.is_some() {
         return usage(
@@ -318,6 +324,7 @@ impl Course<'_> {
                 Some(self.mine_in_blocks(services, chain_id, facilitator).await?)
             }
         };
+        self.can_fault(services)?;
         let field = Field {
             profile: &target.profile,
             port: target.port,
@@ -347,6 +354,17 @@ impl Course<'_> {
         match trouble.filter(|_| !self.bench.cancel.is_cancelled()) {
             None => Ok(()),
             Some(trouble) => Err(RunTrouble::Stopped(trouble)),
+        }
+    }
+
+    /// What the ledger that was found cannot do.
+    fn can_fault(&self, services: &Services) -> Result<(), RunTrouble> {
+        let mut faults = self.bench.plan.faults.iter();
+        match is_memory(services) && faults.any(|fault| !fault.what.is_of_facilitator()) {
+            true => Err(RunTrouble::Stopped(
+                "the scenario stops mining, and blocks of the memory ledger cannot be held back: use --chain anvil".to_owned(),
+            )),
+            false => Ok(()),
         }
     }
 
@@ -493,14 +511,17 @@ impl Course<'_> {
             return Ok(OnChain {
                 id: chain_id,
                 told: kind.clone(),
-                in_intervals: false,
+                block_ms: 0,
             });
         }
         let every = self.bench.block_time;
-        let blocks = match every.is_zero() {
-            true => "a block each transaction".to_owned(),
-            false => {
-                let ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
+        let block_ms = match every.is_zero() {
+            true => 0,
+            false => u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1),
+        };
+        let blocks = match block_ms {
+            0 => "a block each transaction".to_owned(),
+            ms => {
                 let action = ChaosAction::BlockTime { ms };
                 services.control.chaos(chain_id, &action).await?;
                 format!("a block each {ms} ms")
@@ -510,7 +531,7 @@ impl Course<'_> {
             return Ok(OnChain {
                 id: chain_id,
                 told: format!("{kind}, {blocks}, {} account(s) settle", at.signers.len()),
-                in_intervals: !every.is_zero(),
+                block_ms,
             });
         }
         let lanes = services
@@ -522,7 +543,7 @@ impl Course<'_> {
         Ok(OnChain {
             id: chain_id,
             told: format!("{kind}, {blocks}, {lanes} lanes"),
-            in_intervals: !every.is_zero(),
+            block_ms,
         })
     }
 }

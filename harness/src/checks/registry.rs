@@ -204,17 +204,12 @@ const SHOWN_BY_HISTORIES: &[&str] = &[
     "SRV-EXT-SIWX-",
     "SRV-EXT-BAZ-",
     "SRV-BATCH-",
-    // Only where some good payments are valid and others are not.
-    "FAC-VERIFY-001",
-    // What comes too late is refused before it is sent, and a facilitator's own patience is longer than the bench's.
-    "FAC-SETTLE-014",
-    "FAC-SETTLE-009",
     // The token moves what was signed, or nothing: who calls it cannot change that.
     "FAC-SETTLE-011",
-    // The built-in facilitator lists no upto and no resources, and its node is not reached through the proxy.
-    "FAC-SUP-008",
-    "FAC-DISC-",
-    "FAC-HTTP-008",
+    // The built-in facilitator has these right wherever it lists anything.
+    "FAC-DISC-002",
+    "FAC-DISC-003",
+    "FAC-DISC-004",
     "FAC-P2-",
     "FAC-UPTO-",
     "FAC-GAS-",

@@ -25,7 +25,7 @@ pub(super) async fn at_rest(
     loop {
         let now = control.senders(chain.id, &at.signers).await?;
         let waits = now.senders.iter().any(|one| one.pending > one.latest);
-        if !waits && (now.head > first || !chain.in_intervals) {
+        if !waits && (now.head > first || chain.block_ms == 0) {
             return Ok(true);
         }
         if Instant::now() >= deadline {

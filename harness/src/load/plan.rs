@@ -6,6 +6,7 @@ use std::time::Duration;
 use x402_assay_reports::model::load::{LoadKind, LoadModel, PlanEcho, Share};
 
 use super::arrivals::Arrivals;
+use super::fault::{self, LoadFault};
 use super::mix::{Mix, Part};
 use super::text;
 use super::users::{Journey, USERS_MAX, Users};
@@ -56,6 +57,8 @@ pub struct LoadPlan {
     pub seed: u64,
     /// Name of the scenario it comes from.
     pub scenario: Option<String>,
+    /// What goes wrong on purpose meanwhile, in order.
+    pub faults: Vec<LoadFault>,
 }
 
 /// What sets the pace.
@@ -200,6 +203,7 @@ impl LoadPlan {
             timeout: TIMEOUT,
             seed,
             scenario: None,
+            faults: Vec::new(),
         }
     }
 
@@ -246,6 +250,7 @@ impl LoadPlan {
             ));
         }
         self.check_mix()?;
+        self.check_faults()?;
         if self.signing == Signing::Ahead && !matches!(self.pace, Pace::Open(_)) {
             return Err(Wrong::new(
                 "nobody knows how many payments a closed loop needs, so they cannot be signed ahead",
@@ -253,6 +258,20 @@ impl LoadPlan {
             ));
         }
         Ok(())
+    }
+
+    fn check_faults(&self) -> Result<(), Wrong> {
+        let steady = matches!(
+            self.pace,
+            Pace::Open(Arrivals::Constant { .. } | Arrivals::Poisson { .. })
+        );
+        if !steady && !self.faults.is_empty() {
+            return Err(Wrong::new(
+                "a fault is held against the goodput before it, and this rate changes by itself",
+                "give a load with `faults` a `constant` or a `poisson` rate",
+            ));
+        }
+        fault::check(&self.faults, self.pace.duration())
     }
 
     fn check_mix(&self) -> Result<(), Wrong> {

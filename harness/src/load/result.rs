@@ -82,6 +82,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         thresholds: Vec::new(),
         steps: Vec::new(),
         highest_held_per_s: None,
+        recovery: Vec::new(),
         memory: measured
             .memory
             .told(measured.series.all().sent, measured.totals.signed),

@@ -21,9 +21,11 @@ use super::crowd::{self, Crowd};
 use super::desk::AtFacilitator;
 use super::engine::{self, Ended, EngineError};
 use super::figures;
+use super::injecting::{Injected, Injecting};
 use super::memory::Footprint;
 use super::payment::LoadPayer;
 use super::plan::{LoadPlan, Pace, Signing};
+use super::recovery;
 use super::result::{self, Measured};
 use super::schedule::{Schedule, Spacing, Stretch};
 use super::series::{Second, Series};
@@ -81,8 +83,8 @@ pub(crate) struct OnChain {
     pub(crate) id: u64,
     /// What it is, for people.
     pub(crate) told: String,
-    /// It mines a block every so often, and not for each transaction.
-    pub(crate) in_intervals: bool,
+    /// It mines a block every so many milliseconds; one for each transaction when that is zero.
+    pub(crate) block_ms: u64,
 }
 
 /// What a load came to.
@@ -222,6 +224,8 @@ struct Watched {
     memory: Footprint,
     /// What only a load of virtual users knows.
     crowd: Option<Crowd>,
+    /// Faults of the plan.
+    injected: Vec<Injected>,
 }
 
 impl Watched {
@@ -288,7 +292,8 @@ async fn conclude(
         mined,
         crowd: watched.crowd.as_ref(),
     };
-    let report = result::report(measured);
+    let mut report = result::report(measured);
+    report.recovery = recovery::of(&watched.injected, origin, plan.warm_up, &report.series);
     Ok(Ran {
         report,
         held: match plan.kind {
@@ -507,9 +512,12 @@ async fn drive(
         cpu: Used::new(),
         memory: Footprint::new(seconds),
         crowd: None,
+        injected: Vec::new(),
     };
+    let mut injecting = Injecting::new(field, &plan.faults, plan.warm_up);
     let mut cpu_after = cpu_before.clone();
-    let on_tick = |tick| {
+    let on_tick = |tick: super::shard::Tick| {
+        injecting.second(tick.second);
         let Some(second) = watched.series.take(tick) else {
             return;
         };
@@ -527,7 +535,12 @@ async fn drive(
             let (ended, crowd) = crowd::run(&task, field.guard, stop, on_tick).await?;
             (ended, Some(crowd))
         }
-        Pace::Open(_) | Pace::Closed(_) => (engine::run(work, stop, on_tick).await?, None),
+        Pace::Open(_) | Pace::Closed(_) => {
+            let ended = engine::run(work, stop, on_tick).await;
+            // Also when it broke off.
+            watched.injected = injecting.finish().await;
+            (ended?, None)
+        }
     };
     watched.crowd = crowd;
     // The engine's own threads are gone: what they used is in their own records.

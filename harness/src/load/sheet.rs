@@ -5,6 +5,7 @@ use std::time::Duration;
 use x402_assay_reports::model::load::LoadKind;
 
 use super::arrivals::Arrivals;
+use super::fault::LoadFault;
 use super::mix::Mix;
 use super::plan::{Connections, LoadPlan, PAYERS, Pace, QUEUE, Signing, TIMEOUT};
 use super::thresholds::Threshold;
@@ -33,6 +34,8 @@ pub struct LoadSheet {
     pub timeout: Duration,
     /// What is demanded.
     pub thresholds: Vec<Threshold>,
+    /// What goes wrong on purpose meanwhile, in order.
+    pub faults: Vec<LoadFault>,
 }
 
 /// What sets the pace of a load scenario.
@@ -58,6 +61,7 @@ impl LoadSheet {
             payers: PAYERS,
             timeout: TIMEOUT,
             thresholds: Vec::new(),
+            faults: Vec::new(),
         }
     }
 
@@ -85,6 +89,7 @@ impl LoadSheet {
             timeout: self.timeout,
             seed,
             scenario: None,
+            faults: self.faults.clone(),
         }
     }
 }

@@ -104,6 +104,7 @@ pub const LOAD_BUILTIN: &[(&str, &str)] = builtin![
     in "load/":
     "load-constant",
     "load-duplicates",
+    "load-mining-stopped",
     "load-ramp",
     "load-spike",
     "load-users",

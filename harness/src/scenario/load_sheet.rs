@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use x402_assay_reports::model::load::LoadKind;
 
+use super::load_faults;
 use super::model::Role;
 use crate::config::yaml::{MapView, View};
 use crate::load::arrivals::STEPS_MAX;
@@ -16,7 +17,7 @@ use crate::load::words::{Wrong, parse_rate};
 use crate::load::{Arrivals, Connections, Part, Shares, Signing, Step};
 
 /// Every key that only load scenarios have.
-pub(super) const LOAD_KEYS: [&str; 10] = [
+pub(super) const LOAD_KEYS: [&str; 11] = [
     "kind",
     "arrivals",
     "users",
@@ -27,6 +28,7 @@ pub(super) const LOAD_KEYS: [&str; 10] = [
     "queue",
     "payers",
     "thresholds",
+    "faults",
 ];
 /// Keys of other scenarios that mean nothing here.
 const STEP_KEYS: [&str; 4] = ["vary", "rounds", "steps", "expect"];
@@ -83,6 +85,7 @@ pub(super) fn decode(map: &MapView<'_>, role: Role) -> Option<LoadSheet> {
         view.check(Threshold::parse(text))
     });
     let thresholds: Vec<Threshold> = thresholds.collect();
+    let faults = load_faults::decode(map);
     let mut sheet = LoadSheet::new(kind?, pace?);
     sheet.mix = mix.map_or(Some(sheet.mix), |mix| mix)?;
     sheet.connections = connections.map_or(Some(sheet.connections), |read| read)?;
@@ -92,6 +95,7 @@ pub(super) fn decode(map: &MapView<'_>, role: Role) -> Option<LoadSheet> {
     sheet.warm_up = warm_up.unwrap_or(sheet.warm_up);
     sheet.timeout = timeout.unwrap_or(sheet.timeout);
     sheet.thresholds = thresholds;
+    sheet.faults = faults?;
     check(map, &sheet)?;
     Some(sheet)
 }
@@ -99,7 +103,7 @@ pub(super) fn decode(map: &MapView<'_>, role: Role) -> Option<LoadSheet> {
 /// What the parts do not show by themselves.
 fn check(map: &MapView<'_>, sheet: &LoadSheet) -> Option<()> {
     if matches!(sheet.pace, SheetPace::Users(_)) {
-        let foreign = ["mix", "connections", "signing", "queue", "payers"];
+        let foreign = ["mix", "connections", "signing", "queue", "payers", "faults"];
         for key in foreign.iter().filter(|key| map.optional(key).is_some()) {
             let message = format!(
                 "`{key}` is for `arrivals`; users have wallets, connections and `journeys` of their own"

@@ -9,6 +9,7 @@ pub mod expect;
 mod flight;
 mod keys;
 mod load;
+mod load_faults;
 mod load_sheet;
 mod model;
 mod normal;

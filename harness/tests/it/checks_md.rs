@@ -1,5 +1,5 @@
-//! `docs/checks.md` is what the registry says, and every failure mode of a server in its table is caught or says what
-//! is missing. `INSTA_UPDATE=always` writes it anew.
+//! `docs/checks.md` is what the registry says, and every failure mode in its table is caught or says what is missing.
+//! `INSTA_UPDATE=always` writes it anew.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -149,7 +149,7 @@ fn scenarios(id: &str) -> Vec<String> {
 }
 
 fn failure_modes() -> String {
-    let mut out = "## Failure modes of servers\n\nSeen in the wild, and what catches each.\n\n| | Failure mode | Caught by |\n|---|---|---|\n".to_owned();
+    let mut out = "## Failure modes\n\nSeen in the wild, and what catches each.\n\n| | Failure mode | Caught by |\n|---|---|---|\n".to_owned();
     for mode in modes() {
         let mut by: Vec<String> = mode.caught.clone();
         by.extend(scenarios(&mode.id));

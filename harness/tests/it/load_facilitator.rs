@@ -97,6 +97,73 @@ async fn verify_is_counted_and_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_fault_it_is_told_when_goodput_was_back() {
+    let scenario = "scenario: facilitator-away\n\
+         about: For a second settle is answered 503; afterwards it settles as before.\n\
+         role: facilitator\narrivals: { constant: 40/s, for: 8s }\n\
+         faults: [{ at: 2s, for: 1s, facilitator: { on: settle, status: 503 } }]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("away.yaml");
+    std::fs::write(&file, scenario).unwrap();
+    let ran = assay(&[
+        "load",
+        file.to_str().unwrap(),
+        "--facilitator",
+        "builtin",
+        "--chain",
+        "memory",
+    ])
+    .await
+    .exits(0);
+    let report = ran.report();
+    let row = &report["load"]["recovery"][0];
+    assert_eq!(row["fault"], "facilitator: settle answered HTTP 503");
+    assert_eq!(row["state"], "recovered", "{row}");
+    let number = |name: &str| {
+        row[name]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{name}: {row}"))
+    };
+    assert!(number("began_s") >= 2.0 && number("ended_s") >= number("began_s") + 1.0);
+    assert!(
+        number("lowest_per_s") < number("before_per_s") * 0.9,
+        "{row}"
+    );
+    let within = number("recovered_within_s");
+    assert!(within > 0.0 && number("ended_s") + within <= 8.0, "{row}");
+    assert!(count_of(&report, "settle") > 300, "{}", ran.said());
+    assert!(ran.said().contains("recovered within"), "{}", ran.said());
+    // What was refused moved nothing: nobody is blamed for the bench's own fault.
+    assert_eq!(report["verdict"], "conformant", "{}", ran.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_that_strikes_nothing_is_no_recovery() {
+    let scenario = "scenario: nobody-verifies\n\
+         about: Calls of verify are answered late, and nobody makes one.\n\
+         role: facilitator\narrivals: { constant: 20/s, for: 4s }\n\
+         faults: [{ at: 1s, for: 1s, facilitator: { on: verify, delay: 200ms } }]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nobody.yaml");
+    std::fs::write(&file, scenario).unwrap();
+    let target = ["--facilitator", "builtin", "--chain", "memory"];
+    let ran = assay(&[&["load", file.to_str().unwrap()], &target[..]].concat()).await;
+    let report = ran.exits(0).report();
+    let row = &report["load"]["recovery"][0];
+    assert_eq!(row["state"], "unknown", "{row}");
+    let why = row["detail"].as_str().unwrap();
+    assert!(why.contains("no call"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_target_or_the_ledger_cannot_do_is_said() {
+    let args = ["load", "load-mining-stopped", "--facilitator", "builtin"];
+    let ran = assay(&[&args[..], &["--chain", "memory"]].concat()).await;
+    assert!(ran.said().contains("--chain anvil"), "{}", ran.said());
+    assert_ne!(ran.code, 0, "{}", ran.said());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_target_calls_are_for_the_built_in_facilitator() {
     let args = ["load", "--calls", "settle", "--chain", "memory"];
     let ran = assay(&[&args[..], &["--rate", "20/s", "--for", "500ms"]].concat())

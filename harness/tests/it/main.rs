@@ -13,6 +13,7 @@ mod compare;
 mod diagnosis;
 mod expectations;
 mod facilitator_auth;
+mod facilitator_books;
 mod facilitator_bytes;
 mod facilitator_matrix;
 mod facilitator_odd;

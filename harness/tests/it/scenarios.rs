@@ -52,7 +52,7 @@ async fn load_scenarios_run_by_name_or_tag_only() {
         tagged,
         names(&assay(&["list", "--scenarios"]).await.exits(0))
     );
-    assert_eq!(tagged.len(), 5);
+    assert_eq!(tagged.len(), 6);
     let ran = run(&["load-users"], &[]).await;
     let skipped = with(&ran, "skipped");
     assert_eq!(skipped[0].0, "load-users", "{}", ran.said());

@@ -6,7 +6,7 @@ use axum::http::header::HeaderValue;
 use serde_json::{Map, Value, json};
 use x402_assay_protocol::network;
 
-use super::{Defect, DefectSet};
+use super::{Defect, DefectSet, catalogue};
 use crate::answer::{Answer, Payload};
 use crate::event::Endpoint;
 use crate::refusal::reason;
@@ -209,6 +209,9 @@ fn of_supported(defects: DefectSet, members: &mut Map<String, Value>) {
         && let Some(signers) = members.get_mut("signers")
     {
         signers["eip155:*"] = json!([IDLE_ACCOUNT]);
+    }
+    if catalogue::is_open(defects) {
+        members.insert("extensions".to_owned(), json!([catalogue::BAZAAR]));
     }
     let kinds = members.get_mut("kinds").and_then(Value::as_array_mut);
     for kind in kinds.into_iter().flatten().filter_map(Value::as_object_mut) {

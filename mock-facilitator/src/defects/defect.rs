@@ -60,6 +60,7 @@ defects! {
     VerifyCached = "verify-cached": "A nonce that was valid once stays valid, whatever is asked with it later.";
     VerifySettles = "verify-settles": "Verify moves the money.";
     VerifyBurnsNonce = "verify-burns-nonce": "A payment verified once is refused by the next verify.";
+    SlowNodeAskedAgain = "slow-node-asked-again": "A node that has not answered verify in a fifth of a second is asked again, up to sixty times.";
     // Errors.
     TroubleIsBadSignature = "trouble-is-bad-signature": "When the chain does not answer, the signature is blamed.";
     MalformedIs500 = "malformed-is-500": "What cannot be read is answered 500.";
@@ -67,6 +68,7 @@ defects! {
     RefusalsAreErrors = "refusals-are-errors": "A refusal is answered 500 with an error text alone.";
     MalformedCrashes = "malformed-crashes": "A payment that cannot be read ends the connection.";
     MissingDomainCrashes = "missing-domain-crashes": "Requirements without name and version are answered 500 without a reason.";
+    MalformedSpoilsNext = "malformed-spoils-next": "A request that verify cannot read leaves its reason behind: the next one is refused with it.";
     MissingPartsAreValid = "missing-parts-are-valid": "A request without payment or requirements is called valid.";
     ErrorsTellTraces = "errors-tell-traces": "An error tells the node's URL with its key, and a stack trace.";
     // Answers.
@@ -86,6 +88,8 @@ defects! {
     SuccessOnPending = "success-on-pending": "A transaction not mined in time is answered success.";
     SuccessWithoutSettling = "success-without-settling": "Settle answers success with an invented transaction; nothing moves.";
     PendingIsFailure = "pending-is-failure": "A transaction not mined in time is answered as failed, without its hash.";
+    ReceiptWaitTooShort = "receipt-wait-too-short": "Settle waits a tenth of a second for the block, then answers failed, without the hash.";
+    ReceiptWaitEndsEarly = "receipt-wait-ends-early": "Settle waits for the block until six seconds before `validBefore`: what ends sooner is sent, and answered expired.";
     SettleWithoutVerify = "settle-without-verify": "Settle compares nothing: it moves what was signed.";
     // Settlement: the facilitator's own account.
     CollidingNonces = "colliding-nonces": "One account, its nonce read from the last block: settlements at the same time collide.";
@@ -105,6 +109,9 @@ defects! {
     SupportedMixesSpellings = "supported-mixes-spellings": "`/supported` spells networks of v2 as v1 does.";
     SupportedWithoutVersions = "supported-without-versions": "Kinds of `/supported` name no x402Version.";
     SupportedWithoutFeePayer = "supported-without-fee-payer": "Solana kinds of `/supported` name no fee payer.";
+    // Discovery: with either of them `/supported` names the extension bazaar.
+    BazaarListsAnything = "bazaar-lists-anything": "`/discovery/resources` lists the bazaar information of settled payments as given, whatever its schema says.";
+    BazaarFetchesSchemas = "bazaar-fetches-schemas": "What the bazaar schema of a settled payment refers to is fetched (on this machine alone).";
 }
 
 impl std::fmt::Display for Defect {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use x402_assay_protocol::{Signature, Version};
 
+use super::patience::{ReceiptWait, ask_again};
 use super::{Defect, DefectSet};
 use crate::answer::Answer;
 use crate::event::{AuthorizationKey, Endpoint};
@@ -44,6 +45,7 @@ pub(crate) async fn verify(
     let key = key_of(&claim);
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
     let ledger = ledger.as_ref();
+    ask_again(defects, ledger).await;
     if defects.has(Defect::UndeployedIsValid) && claim.payment.signature.ends_with(&WALLET_MAGIC) {
         return Ok(());
     }
@@ -166,19 +168,25 @@ async fn in_background(
     claim: Claim,
     steer: &Arc<Steer>,
 ) -> Result<B256, Unsettled> {
+    let defects = steer.defects();
+    let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
+    let wait = ReceiptWait::of(defects, ledger.as_ref(), &claim).await?;
     let (early, answer) = oneshot::channel();
-    let early = steer
-        .defects()
-        .has(Defect::SuccessOnBroadcast)
-        .then_some(early);
+    let answers_early = defects.has(Defect::SuccessOnBroadcast) || wait.is_some();
+    let early = answers_early.then_some(early);
     let task = tokio::spawn({
         let (facilitator, steer) = (Arc::clone(facilitator), Arc::clone(steer));
         async move { move_money(&facilitator, call, claim, &steer, early).await }
     });
-    if let Ok(transaction) = answer.await {
-        return Ok(transaction);
-    }
-    task.await.unwrap_or_else(|error| {
+    let settled = match (answer.await, wait) {
+        (Err(_), _) => task.await,
+        (Ok(transaction), None) => return Ok(transaction),
+        (Ok(_), Some(wait)) => match wait.outlast(task).await {
+            Some(settled) => settled,
+            None => return Err(wait.refusal().into()),
+        },
+    };
+    settled.unwrap_or_else(|error| {
         Err(Refusal::new(
             reason::UNEXPECTED_SETTLE,
             format!("settling broke down: {error}"),
@@ -204,6 +212,9 @@ async fn move_money(
     };
     let mut looked_at = scope(defects);
     looked_at.state &= !defects.has(Defect::SettlesWithoutSimulation);
+    if defects.has(Defect::ReceiptWaitEndsEarly) {
+        looked_at.window = Window::WithoutMargin;
+    }
     let prepared = match prepare(facilitator, ledger.as_ref(), claim, looked_at).await {
         Err(unsettled) if defects.has(Defect::DuplicateSuccess) => {
             return first_transaction(steer, key, unsettled).await;
@@ -260,14 +271,16 @@ fn judge_wrongly(outcome: SettleOutcome, defects: DefectSet) -> Result<B256, Uns
 
 /// Changes what an answer says, as the defects have it.
 pub(crate) fn deface(
-    defects: DefectSet,
+    steer: &Steer,
     endpoint: Endpoint,
     recipient: Option<String>,
     mut answer: Answer,
 ) -> Answer {
+    let defects = steer.defects();
     if defects.is_empty() {
         return answer;
     }
+    super::leftover::spoil(steer, endpoint, &mut answer);
     super::answers::deface(defects, endpoint, recipient.as_deref(), &mut answer);
     if defects.has(Defect::MalformedIs500) && answer.status == StatusCode::BAD_REQUEST {
         answer.status = StatusCode::INTERNAL_SERVER_ERROR;

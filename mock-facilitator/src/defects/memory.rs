@@ -5,12 +5,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::B256;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::event::AuthorizationKey;
 
 /// Most authorizations remembered.
 const REMEMBERED_MAX: usize = 100_000;
+/// Most resources listed.
+const LISTED_MAX: usize = 100;
 
 /// The memory of one set of defects.
 #[derive(Debug)]
@@ -29,6 +32,9 @@ struct State {
     /// Account nonces in use right now.
     in_use: BTreeSet<u64>,
     blocked: bool,
+    /// Reason of the last request, if that could not be read.
+    left: Option<String>,
+    listed: Vec<Value>,
 }
 
 impl Default for DefectMemory {
@@ -111,6 +117,24 @@ impl DefectMemory {
     /// True once there is a gap.
     pub(crate) fn account_blocked(&self) -> bool {
         self.lock().blocked
+    }
+
+    /// Leaves a reason behind for the next request; gives what the last one left.
+    pub(crate) fn leave(&self, reason: Option<String>) -> Option<String> {
+        std::mem::replace(&mut self.lock().left, reason)
+    }
+
+    /// Lists a resource, while there is room.
+    pub(crate) fn list(&self, item: Value) {
+        let listed = &mut self.lock().listed;
+        if listed.len() < LISTED_MAX {
+            listed.push(item);
+        }
+    }
+
+    /// The resources listed, in order.
+    pub(crate) fn listed(&self) -> Vec<Value> {
+        self.lock().listed.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

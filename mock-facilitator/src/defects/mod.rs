@@ -1,9 +1,12 @@
 //! What can be wrong with the facilitator itself: the switches of the kill matrix.
 
 pub(crate) mod answers;
+pub(crate) mod catalogue;
 mod defect;
 pub(crate) mod deviations;
+mod leftover;
 mod memory;
+mod patience;
 mod set;
 mod upto;
 

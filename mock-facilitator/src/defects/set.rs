@@ -6,9 +6,9 @@ use super::defect::{Defect, UnknownDefect};
 
 /// The defects that are on; empty by default. Parses from a comma-separated list of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DefectSet(u64);
+pub struct DefectSet(u128);
 
-const _: () = assert!(Defect::ALL.len() <= 64, "the set is 64 bits wide");
+const _: () = assert!(Defect::ALL.len() <= 128, "the set is 128 bits wide");
 
 impl DefectSet {
     /// No defect.
@@ -16,7 +16,7 @@ impl DefectSet {
 
     /// True when the defect is on.
     pub const fn has(self, defect: Defect) -> bool {
-        self.0 & (1 << defect as u64) != 0
+        self.0 & (1 << defect as u32) != 0
     }
 
     /// True when none is on.
@@ -38,7 +38,7 @@ impl FromIterator<Defect> for DefectSet {
         Self(
             defects
                 .into_iter()
-                .fold(0, |set, defect| set | 1 << defect as u64),
+                .fold(0, |set, defect| set | 1 << defect as u32),
         )
     }
 }

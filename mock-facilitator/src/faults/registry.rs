@@ -221,6 +221,12 @@ impl Faults {
         self.read().defects
     }
 
+    /// Defects that are on, and what they remember.
+    pub(crate) fn remembered(&self) -> (DefectSet, Arc<DefectMemory>) {
+        let on = self.read();
+        (on.defects, Arc::clone(&on.memory))
+    }
+
     /// Switches to exactly these defects; what the former ones remembered is forgotten.
     pub fn set_defects(&self, defects: DefectSet) {
         let mut on = self.write();

@@ -233,6 +233,8 @@ fn client() -> reqwest::Client {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
+        // Bodies as they came, also where another crate of the build switches decoding on.
+        .no_gzip()
         .tls_certs_only([])
         .build()
         .unwrap()

@@ -17,6 +17,8 @@ use crate::odd_ledger::OddLedger;
 
 #[path = "defects_of_answers.rs"]
 mod of_answers;
+#[path = "defects_of_the_list.rs"]
+mod of_the_list;
 
 struct Rig {
     bench: Bench,
@@ -141,6 +143,12 @@ impl Rig {
             | Defect::PendingIsFailure
             | Defect::SettlesWithoutSimulation
             | Defect::SettleWithoutVerify => self.settles_wrongly(defect).await,
+            Defect::ReceiptWaitTooShort
+            | Defect::ReceiptWaitEndsEarly
+            | Defect::SlowNodeAskedAgain => self.waits_wrongly(defect).await,
+            Defect::BazaarListsAnything | Defect::BazaarFetchesSchemas => {
+                self.catalogues_wrongly(defect).await
+            }
             Defect::CollidingNonces | Defect::FailureBlocksAccount => {
                 self.loses_settlements(defect).await
             }
@@ -294,6 +302,39 @@ impl Rig {
                 let got = self.bench.balance(PAYEE).await;
                 assert_eq!(got, U256::ZERO);
                 settled
+            }
+        }
+    }
+
+    async fn waits_wrongly(&self, defect: Defect) -> bool {
+        match defect {
+            Defect::ReceiptWaitTooShort => {
+                self.ledger
+                    .mining
+                    .forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
+                let body = self.honest();
+                let settle = self.settle(&body);
+                tokio::pin!(settle);
+                let wait = Duration::from_millis(if self.wrong { 30_000 } else { 500 });
+                let early = tokio::time::timeout(wait, &mut settle).await;
+                self.ledger.mining.add_permits(1_000);
+                let Ok(answer) = early else {
+                    assert_eq!(settle.await["success"], true);
+                    return false;
+                };
+                assert_eq!(answer["success"], false);
+                // The money moves all the same.
+                self.moved().await == 1
+            }
+            Defect::ReceiptWaitEndsEarly => {
+                let answer = self.settle(&self.ending(unix_s() + 5)).await;
+                let expired = "invalid_exact_evm_payload_authorization_valid_before";
+                self.moved().await == 1 && answer["errorReason"] == expired
+            }
+            _ => {
+                self.ledger.late.store(1, Ordering::Relaxed);
+                assert!(self.valid(&self.honest()).await);
+                self.ledger.asked.load(Ordering::Relaxed) > 1
             }
         }
     }

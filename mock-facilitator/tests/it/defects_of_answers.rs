@@ -78,6 +78,12 @@ impl Rig {
                 let (status, answer) = self.bench.send("/verify", body.to_string()).await;
                 (status, answer) == (500, json!({}))
             }
+            Defect::MalformedSpoilsNext => {
+                assert!(!self.valid(&json!({})).await);
+                let next = self.valid(&self.honest()).await;
+                assert!(self.valid(&self.honest()).await, "one alone is spoilt");
+                !next
+            }
             Defect::MissingPartsAreValid => {
                 self.bench.send("/verify", "{}").await.1["isValid"] == true
             }

@@ -1,7 +1,8 @@
 //! A ledger whose chain can be slow, silent, or revert.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use alloy_primitives::{Address, B256, U256};
 use async_trait::async_trait;
@@ -23,7 +24,14 @@ pub(crate) struct OddLedger {
     pub(crate) mining: Semaphore,
     /// No question is answered.
     pub(crate) silent: AtomicBool,
+    /// So many questions about the time are answered late.
+    pub(crate) late: AtomicU32,
+    /// Questions about the time.
+    pub(crate) asked: AtomicU32,
 }
+
+/// What is late comes so much later.
+const LATE: Duration = Duration::from_millis(600);
 
 impl OddLedger {
     pub(crate) fn new(inner: Arc<MemoryLedger>) -> Self {
@@ -32,6 +40,8 @@ impl OddLedger {
             outcome: Mutex::default(),
             mining: Semaphore::new(Semaphore::MAX_PERMITS),
             silent: AtomicBool::new(false),
+            late: AtomicU32::new(0),
+            asked: AtomicU32::new(0),
         }
     }
 }
@@ -57,6 +67,15 @@ impl Ledger for OddLedger {
                 method: "eth_getBlockByNumber",
                 cause,
             });
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let late = self
+            .late
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |late| {
+                late.checked_sub(1)
+            });
+        if late.is_ok() {
+            tokio::time::sleep(LATE).await;
         }
         self.inner.now().await
     }

@@ -32,6 +32,10 @@ pub(super) fn render(page: &mut Page, report: &Report) {
         limit.push_str(&format!(" (CPU: {})", inline(&cpu, VALUE_MAX)));
     }
     page.block(&format!("{limit}\n\n"));
+    for row in &load.recovery {
+        let told = inline(&told::recovery(row), VALUE_MAX);
+        page.block(&format!("Fault: {told}\n\n"));
+    }
     if let Some(accounts) = told::facilitator(load) {
         page.block(&format!("Accounts: {}\n\n", inline(&accounts, VALUE_MAX)));
     }

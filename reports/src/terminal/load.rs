@@ -42,6 +42,9 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     steps(page, load);
     let limit = format!("{}: {}", told::limited(load), load.limited_by.proof);
     page.field(2, "limited by", LABEL, &limit);
+    for row in &load.recovery {
+        page.field(2, "fault", LABEL, &told::recovery(row));
+    }
     if let Some(accounts) = told::facilitator(load) {
         page.field(2, "accounts", LABEL, &accounts);
     }

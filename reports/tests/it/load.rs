@@ -228,6 +228,7 @@ pub(crate) fn section() -> LoadReport {
         thresholds: thresholds(),
         steps: steps(),
         highest_held_per_s: Some(200.0),
+        recovery: recovery(),
         facilitator: None,
         memory: Some(LoadMemory {
             before_bytes: 31_000_000,
@@ -235,6 +236,35 @@ pub(crate) fn section() -> LoadReport {
             bytes_per_authorization: 241.5,
         }),
     }
+}
+
+fn recovery() -> Vec<LoadRecovery> {
+    let stopped = LoadRecovery {
+        fault: "mining stopped".to_owned(),
+        began_s: 4.0,
+        ended_s: 6.5,
+        state: RecoveryState::Recovered,
+        before_per_s: Some(198.0),
+        lowest_per_s: Some(0.0),
+        recovered_within_s: Some(1.25),
+        detail: String::new(),
+    };
+    let late = LoadRecovery {
+        fault: "facilitator: settle answered 2s late".to_owned(),
+        began_s: 9.0,
+        ended_s: 10.0,
+        state: RecoveryState::NotRecovered,
+        recovered_within_s: None,
+        ..stopped.clone()
+    };
+    let never = LoadRecovery {
+        state: RecoveryState::Unknown,
+        before_per_s: None,
+        lowest_per_s: None,
+        detail: "the load ended before it".to_owned(),
+        ..late.clone()
+    };
+    vec![stopped, late, never]
 }
 
 pub(crate) fn report() -> Report {
@@ -263,10 +293,12 @@ pub(crate) fn hostile() -> Report {
         &mut load.steps[2].detail,
         &mut load.latency[0].time.hdr,
         &mut load.caveats[0],
+        &mut load.recovery[0].fault,
     ] {
         text.clone_from(&poison);
     }
     load.outcomes[1].class.clone_from(&poison);
+    load.recovery[2].detail.clone_from(&poison);
     load.thresholds[0].threshold.clone_from(&poison);
     load.thresholds[3].detail.clone_from(&poison);
     load.thresholds[0].measured = Some(poison.clone());

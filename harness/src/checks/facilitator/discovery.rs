@@ -89,6 +89,7 @@ pub(super) const BAD_INFO: Check = Check {
     judge: bad_info,
     cause: "the information is not validated",
     fix: "validate info against schema before cataloguing",
+    killed_by: &["bazaar-lists-anything"],
     ..THERE
 };
 
@@ -124,6 +125,7 @@ pub(super) const FETCHES: Check = Check {
     cause: "the validator resolves references over the network",
     fix: "turn remote references off in the validator",
     tags: &["facilitator", "discovery", "CWE-918"],
+    killed_by: &["bazaar-fetches-schemas"],
     ..THERE
 };
 

@@ -165,6 +165,7 @@ pub(super) const BOUNDED: Check = Check {
     cause: "many calls to the node one after the other, or retries without end",
     fix: "batch what is read (multicall), and set a time-out on the whole verification",
     tags: &["facilitator", "CWE-770"],
+    killed_by: &["slow-node-asked-again"],
     ..ROW
 };
 

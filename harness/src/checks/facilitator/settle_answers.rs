@@ -64,6 +64,7 @@ pub(super) const PENDING: Check = Check {
     cause: "a time-out while waiting for the receipt is taken for a failure",
     fix: "answer settlement_pending with the hash, and remember it for the next request",
     tags: &["facilitator", "CWE-393"],
+    killed_by: &["receipt-wait-too-short"],
     ..ROW
 };
 

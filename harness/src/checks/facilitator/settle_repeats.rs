@@ -83,6 +83,7 @@ pub(super) const EDGE: Check = Check {
     judge: edge,
     cause: "the answer is given without looking at the receipt",
     fix: "answer by the receipt",
+    killed_by: &["receipt-wait-ends-early"],
     ..ROW
 };
 

@@ -151,6 +151,7 @@ pub(super) const UPTO: Check = Check {
     cause: "the kind is written like one of exact",
     fix: "put one of the facilitator's own addresses into extra.facilitatorAddress",
     tags: &["facilitator", "upto"],
+    killed_by: &["supported-without-fee-payer"],
     ..ROW
 };
 

@@ -31,6 +31,7 @@ pub(super) const GOOD: Check = Check {
     judge: good,
     cause: "verification depends on something that is no part of the payment, such as what was verified before",
     fix: "decide on the request and the chain's state alone",
+    killed_by: &["malformed-spoils-next"],
     ..ROW
 };
 

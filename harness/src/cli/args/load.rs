@@ -214,14 +214,9 @@ impl LoadArgs {
             None => self.plan.plan(about_facilitator, problems),
             Some(path) => {
                 self.plan.refuse_beside_scenario(problems);
-                if about_facilitator {
-                    problems.push(
-                        "load scenarios are played at servers; leave out the scenario, or name a server"
-                            .into(),
-                    );
-                }
                 let read = read_scenario(path, surroundings, problems);
                 read.map(|(name, sheet)| {
+                    problems.extend(misses(&name, &sheet, about_facilitator));
                     thresholds.splice(0..0, sheet.thresholds.iter().cloned());
                     LoadPlan {
                         scenario: Some(name),
@@ -289,6 +284,20 @@ impl LoadArgs {
             }
         }
         setup
+    }
+}
+
+/// What is wrong with playing a scenario at a target that it is not for.
+fn misses(name: &str, sheet: &LoadSheet, about_facilitator: bool) -> Option<String> {
+    let is_for_facilitator = matches!(sheet.kind, LoadKind::Verify | LoadKind::Settle);
+    match (is_for_facilitator, about_facilitator) {
+        (true, false) => Some(format!(
+            "`{name}` is for a facilitator: add --facilitator URL, a profile or builtin"
+        )),
+        (false, true) => Some(format!(
+            "`{name}` is for a server; leave out --facilitator, or name another scenario"
+        )),
+        _ => None,
     }
 }
 

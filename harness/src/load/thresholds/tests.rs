@@ -72,6 +72,7 @@ fn load() -> LoadReport {
         thresholds: Vec::new(),
         steps: Vec::new(),
         highest_held_per_s: None,
+        recovery: Vec::new(),
         facilitator: None,
         memory: None,
     }

@@ -65,6 +65,34 @@ fn every_schedule_is_the_one_of_the_command_line() {
 }
 
 #[test]
+fn faults_come_in_order_in_the_words_of_steps() {
+    let read = sheet(
+        "arrivals: { constant: 5/s, for: 20s }\nfaults:\n  - { at: 2s, for: 1s, chain: { mine: stop } }\n  \
+         - { at: 5s, for: 2s, facilitator: { on: settle, delay: 500ms } }\n  \
+         - { at: 9s, for: 1s, facilitator: { on: any, status: 503 } }\n",
+    );
+    let told: Vec<String> = read
+        .plan(1)
+        .faults
+        .iter()
+        .map(|fault| fault.what.to_string())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "mining stopped",
+            "facilitator: settle answered 500ms late",
+            "facilitator: everything answered HTTP 503"
+        ]
+    );
+    let second = &read.faults[1];
+    assert_eq!(
+        (second.at, second.lasts),
+        (Duration::from_secs(5), Duration::from_secs(2))
+    );
+}
+
+#[test]
 fn users_have_journeys_and_pauses() {
     let read =
         sheet("users: { count: 3, for: 5s, think: 1s..2s, journeys: { pay: 60, browse: 40 } }\n");
@@ -117,6 +145,23 @@ const FILES: &[(&str, &str)] = &[
         "arrivals: { spike: { base: 1/s, peak: 9/s, at: 9s, hold: 5s }, for: 10s }\n",
     ),
     ("no steps", "arrivals: { steps: [] }\n"),
+    (
+        "faults that are none",
+        "arrivals: { constant: 5/s, for: 10s }\nfaults:\n  - { at: 2s, chain: { mine: one } }\n  \
+         - { at: 4s, for: 1s, facilitator: { on: settle, status: 200 } }\n  - { at: 6s, for: 1s }\n",
+    ),
+    (
+        "a fault that nobody sees end",
+        "arrivals: { constant: 5/s, for: 10s }\nfaults: [{ at: 7s, for: 3s, chain: { mine: stop } }]\n",
+    ),
+    (
+        "a fault on a ramp",
+        "arrivals: { ramp: { from: 5/s, to: 9/s }, for: 10s }\nfaults: [{ at: 2s, for: 3s, chain: { mine: stop } }]\n",
+    ),
+    (
+        "a fault of users",
+        "users: { count: 1, for: 9s }\nfaults: [{ at: 2s, for: 3s, chain: { mine: stop } }]\n",
+    ),
     (
         "steps and a length",
         "arrivals: { steps: [{ rate: 5/s, for: 1s }], for: 10s }\n",

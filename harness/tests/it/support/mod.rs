@@ -6,6 +6,7 @@ pub(crate) mod matrix;
 pub(crate) mod requirements;
 pub(crate) mod shop;
 pub(crate) mod up;
+pub(crate) mod written;
 
 pub(crate) use assay::{FREE_SERVICES, Ran, assay, assay_in};
 

@@ -68,6 +68,7 @@ fn facts(load: &LoadReport) -> Markup {
         (fact("Arrivals", &due))
         (fact("Queue", &waiting))
         (fact("Limited by", &limited))
+        @for row in &load.recovery { (fact("Fault", &told::recovery(row))) }
         @if let Some(accounts) = told::facilitator(load) { (fact("Accounts", &accounts)) }
         @if let Some(cpu) = told::cpu(load) { (fact("CPU", &cpu)) }
         @if let Some(memory) = load.memory {

@@ -8,6 +8,7 @@ mod latency;
 mod limit;
 mod outcome;
 mod plan;
+mod recovery;
 mod series;
 mod step;
 mod threshold;
@@ -19,6 +20,7 @@ pub use latency::{Distribution, HDR_HIGH_US, HDR_SIGNIFICANT, HdrError, LoadPhas
 pub use limit::{LimitedBy, Limits, ProcessShare};
 pub use outcome::{LoadOutcome, OUTCOMES_MAX, class};
 pub use plan::{LoadKind, LoadModel, PlanEcho, Share};
+pub use recovery::{LoadRecovery, RECOVERED_SHARE, RecoveryState};
 pub use series::{LoadInterval, SERIES_MAX};
 pub use step::{LoadStep, STEPS_MAX};
 pub use threshold::{ThresholdResult, ThresholdVerdict};
@@ -66,6 +68,9 @@ pub struct LoadReport {
     /// The highest rate that held the thresholds, where it was searched for and found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_held_per_s: Option<f64>,
+    /// Faults that were injected meanwhile, in order, and how the goodput came back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery: Vec<LoadRecovery>,
     /// Memory of the bench, where the system tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<LoadMemory>,
