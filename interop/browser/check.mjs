@@ -221,7 +221,7 @@ async function unguarded(browser) {
 
 const structure = () => {
   const wide = Array.from(document.querySelectorAll("body *")).filter((element) => {
-    const scrolls = element.closest(".scroll, pre, .sequence") !== null;
+    const scrolls = element.closest(".scroll, pre, .sequence, .chart") !== null;
     return !scrolls && element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
   });
   const unnamed = Array.from(document.querySelectorAll("input, select, button, svg")).filter((element) => {

@@ -18,6 +18,10 @@ const ENOUGH: f64 = 0.995;
 pub(super) struct Known {
     /// The answers set the pace: something always holds it back.
     pub(super) closed: bool,
+    /// Journeys that came to an end, those of them that ended as was not meant, and how most of those did.
+    pub(super) ended: u64,
+    pub(super) wrong: u64,
+    pub(super) mostly: Option<String>,
     /// Arrivals due, sent and dropped, and those dropped because the target asked for a pause.
     pub(super) due: u64,
     pub(super) sent: u64,
@@ -68,16 +72,26 @@ fn decide(known: &Known, cpu: &[(Side, f64)]) -> (LimitedBy, String) {
     let lateness = Duration::from_micros(known.lateness_p99_us);
     if !known.closed && lateness > LATENESS_MAX {
         let proof = format!(
-            "the bench itself was late: 99 % of arrivals left within {lateness:?} of their time, and {LATENESS_MAX:?} is allowed{}",
+            "99 % of arrivals left the bench within {lateness:?} of their time, and {LATENESS_MAX:?} is allowed{}",
             busy(known, cpu).unwrap_or_default()
         );
         return (LimitedBy::Generator, proof);
     }
     let Some(short) = shortfall(known) else {
-        let proof = format!(
-            "all {} due arrivals were sent, and none waited for a connection",
-            known.due
-        );
+        let waited = match known.queue_high_water {
+            0 => "none waited for a connection".to_owned(),
+            most => format!("at most {most} waited for a connection"),
+        };
+        let proof = match (known.closed, outcome(known)) {
+            (true, Some(outcome)) => {
+                format!("the answers set the pace, and nothing else limited the rate; {outcome}")
+            }
+            (false, Some(outcome)) => format!(
+                "the rate was not limited: all {} due arrivals were sent, and {waited}; {outcome}",
+                known.due
+            ),
+            (_, None) => format!("all {} due arrivals were sent, and {waited}", known.due),
+        };
         return (LimitedBy::None, proof);
     };
     let generator = cpu.iter().find(|(side, _)| *side == Side::Generator);
@@ -118,11 +132,31 @@ fn decide(known: &Known, cpu: &[(Side, f64)]) -> (LimitedBy, String) {
         );
         (LimitedBy::Server, why)
     };
-    (by, format!("{short}; {why} (medians)"))
+    let besides =
+        outcome(known).map_or_else(String::new, |outcome| format!("; besides, {outcome}"));
+    (by, format!("{short}; {why} (medians){besides}"))
 }
 
-/// What fell short, if anything did.
+/// What kept goodput low whatever the rate was, where most ended as was not meant.
+fn outcome(known: &Known) -> Option<String> {
+    let mostly = known.mostly.as_ref().filter(|_| fails(known))?;
+    let (wrong, ended) = (known.wrong, known.ended);
+    Some(format!(
+        "{wrong} of {ended} ended as was not meant, most of them as `{mostly}`: that is why goodput is low"
+    ))
+}
+
+/// More than half ended as was not meant.
+const fn fails(known: &Known) -> bool {
+    known.wrong > known.ended / 2
+}
+
+/// What fell short, if anything did. Where most failed, a pace that answers set and a wait that nothing was dropped
+/// for fall short of nothing.
 fn shortfall(known: &Known) -> Option<String> {
+    if known.closed && fails(known) {
+        return None;
+    }
     if known.closed {
         return Some("the next request waits for the last answer".to_owned());
     }
@@ -146,7 +180,7 @@ fn shortfall(known: &Known) -> Option<String> {
             known.sent, known.due
         ));
     }
-    (known.queue_high_water > 0).then(|| {
+    (known.queue_high_water > 0 && !fails(known)).then(|| {
         format!(
             "up to {} arrivals waited because all {} connections were taken",
             known.queue_high_water, known.connections
@@ -169,6 +203,7 @@ mod tests {
         Known {
             due: 1_000,
             sent: 1_000,
+            ended: 1_000,
             connections: 64,
             lateness_p99_us: 300,
             request_p50_us: 1_000,
@@ -235,6 +270,86 @@ mod tests {
         let limits = judge(&served);
         assert_eq!(limits.by, LimitedBy::Server);
         assert_eq!(limits.cpu[1].cores, 1.1);
+    }
+
+    /// A server that answers everything with one and the same.
+    fn refusing(sample: Known, class: &str) -> Known {
+        Known {
+            wrong: sample.ended,
+            mostly: Some(format!("buy: {class}")),
+            ..sample
+        }
+    }
+
+    #[test]
+    fn where_everything_is_refused_the_rate_was_not_limited() {
+        for class in ["402", "500"] {
+            let limits = judge(&refusing(good(), class));
+            assert_eq!(limits.by, LimitedBy::None);
+            let told = format!(
+                "the rate was not limited: all 1000 due arrivals were sent, and none waited for a connection; 1000 of 1000 ended as was not meant, most of them as `buy: {class}`: that is why goodput is low"
+            );
+            assert_eq!(limits.proof, told);
+        }
+        let waited = Known {
+            queue_high_water: 5,
+            ..refusing(good(), "402")
+        };
+        let limits = judge(&waited);
+        assert_eq!(limits.by, LimitedBy::None);
+        assert!(limits.proof.contains("at most 5 waited"), "{limits:?}");
+    }
+
+    #[test]
+    fn users_that_are_refused_are_limited_by_nothing_but_their_own_pace() {
+        let users = Known {
+            closed: true,
+            ..good()
+        };
+        assert_eq!(judge(&users).by, LimitedBy::Server);
+        let limits = judge(&refusing(users, "402"));
+        assert_eq!(limits.by, LimitedBy::None);
+        assert!(
+            limits.proof.contains("the answers set the pace"),
+            "{limits:?}"
+        );
+        assert!(limits.proof.contains("`buy: 402`"), "{limits:?}");
+    }
+
+    #[test]
+    fn a_rate_that_fell_short_stays_the_limit_and_the_outcome_is_told_beside_it() {
+        let slow = Known {
+            sent: 900,
+            dropped: 100,
+            ended: 900,
+            ..good()
+        };
+        let limits = judge(&refusing(slow, "500"));
+        assert_eq!(limits.by, LimitedBy::Server);
+        assert!(
+            limits
+                .proof
+                .starts_with("100 of 1000 arrivals were dropped")
+        );
+        assert!(
+            limits.proof.contains("besides, 900 of 900 ended"),
+            "{limits:?}"
+        );
+        let late = Known {
+            lateness_p99_us: 20_000,
+            ..refusing(good(), "402")
+        };
+        assert_eq!(judge(&late).by, LimitedBy::Generator);
+    }
+
+    #[test]
+    fn a_few_failures_change_nothing() {
+        let some = Known {
+            wrong: 500,
+            mostly: Some("buy: 500".to_owned()),
+            ..good()
+        };
+        assert_eq!(judge(&some), judge(&good()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails fails the test")]
 
+mod again;
 mod attach;
 mod bad_input;
 mod browser;

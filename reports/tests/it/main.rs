@@ -2,6 +2,7 @@
 
 mod books_csv;
 mod compare;
+mod compare_schema;
 mod expected;
 mod github;
 mod hostile;
@@ -11,6 +12,7 @@ mod junit;
 mod kill_matrix;
 mod load;
 mod markdown;
+mod reproduce;
 mod samples;
 mod sarif;
 mod scenarios;

@@ -2,6 +2,8 @@
 
 mod chart;
 mod curves;
+mod ends;
+mod spans;
 mod steps;
 mod time;
 
@@ -23,6 +25,7 @@ pub(super) fn render(report: &Report) -> Markup {
                 (steps::render(load))
                 (curves::render(load))
                 (time::render(load))
+                (ends::render(load))
                 (outcomes(load))
             }
         }
@@ -61,19 +64,19 @@ fn facts(load: &LoadReport) -> Markup {
         arrivals.queue_high_water, arrivals.in_flight_high_water
     );
     let limited = format!("{}: {}", told::limited(load), load.limited_by.proof);
-    let caveats = load.model.caveat().into_iter();
     html! { dl {
         (fact("Plan", &told::plan(load)))
         (fact("Goodput", &goodput))
         (fact("Arrivals", &due))
         (fact("Queue", &waiting))
+        (fact("Books", &told::books(load)))
         (fact("Limited by", &limited))
         @if let Some(accounts) = told::facilitator(load) { (fact("Accounts", &accounts)) }
         @if let Some(cpu) = told::cpu(load) { (fact("CPU", &cpu)) }
         @if let Some(memory) = load.memory {
             (fact("Memory", &format!("{:.0} bytes for each authorization, at most {} MB", memory.bytes_per_authorization, memory.peak_bytes / 1_000_000)))
         }
-        @for caveat in caveats.chain(load.caveats.iter().map(String::as_str)) { (fact("Caveat", caveat)) }
+        @for caveat in told::caveats(load) { (fact("Caveat", caveat)) }
     } }
 }
 
