@@ -37,7 +37,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
         y: &|us| micros(us),
     };
     html! {
-        h3 { "Latency" }
+        h3 { "Latency by percentile" }
         (chart.render())
         (table(load))
     }

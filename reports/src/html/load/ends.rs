@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::chart::{Chart, Line};
 use super::spans::{Span, merged, whole};
-use super::time::{POINTS_MAX, ROWS_MAX, seconds};
+use super::time::{POINTS_MAX, ROWS_MAX, left_out, seconds};
 use crate::load_text as told;
 use crate::model::load::{LoadEnd, LoadInterval, LoadReport};
 
@@ -99,6 +99,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
     );
     html! {
         h3 { "Outcomes over time" }
+        (left_out(load))
         (chart(load, &bands, &caption))
         ul.legend { @for (band, count) in &bands {
             li { span class={"swatch tone-" (band.tone() + 1)} aria-hidden="true" {} " "

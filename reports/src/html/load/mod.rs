@@ -23,10 +23,10 @@ pub(super) fn render(report: &Report) -> Markup {
                 (facts(load))
                 (thresholds(load))
                 (steps::render(load))
-                (curves::render(load))
-                (time::render(load))
                 (ends::render(load))
                 (outcomes(load))
+                (time::render(load))
+                (curves::render(load))
             }
         }
     }

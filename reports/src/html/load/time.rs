@@ -18,16 +18,23 @@ pub(super) fn render(load: &LoadReport) -> Markup {
     if load.series.is_empty() {
         return html! {};
     }
-    let (drawn, left_out) = whole(&load.series);
-    let spans = merged(drawn, POINTS_MAX);
+    let spans = merged(whole(&load.series).0, POINTS_MAX);
+    let outcomes = ends::are_known(&load.series);
     html! {
-        h3 { "Over time" }
-        @if let Some(rest) = left_out {
-            p.why { "The charts end with the last whole interval; what ended in the " (micros(rest * 1e6)) " after it is in the tables." }
-        }
-        (rates(&spans, !ends::are_known(&load.series)))
+        h3 { "Rates and latency over time" }
+        @if !outcomes { (left_out(load)) }
+        (rates(&spans, !outcomes))
         (latency(&spans))
         (table(load))
+    }
+}
+
+/// What charts over time do not show.
+pub(super) fn left_out(load: &LoadReport) -> Markup {
+    html! {
+        @if let Some(rest) = whole(&load.series).1 {
+            p.why { "Charts over time end with the last whole interval; what ended in the " (micros(rest * 1e6)) " after it is in the tables." }
+        }
     }
 }
 
