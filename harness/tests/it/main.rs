@@ -27,6 +27,7 @@ mod ledgers;
 mod links;
 mod load;
 mod load_facilitator;
+mod load_outcomes;
 mod namespace;
 mod personalities;
 mod profiles;
