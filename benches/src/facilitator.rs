@@ -9,7 +9,7 @@ use axum::http::Request;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use x402_assay_protocol::{PayerKey, Requirement, Version, facilitator, header};
-use x402_mock_facilitator::{Facilitator, Ledger, MemoryLedger, Options, router};
+use x402_mock_facilitator::{Facilitator, Ledger, MemoryLedger, Options, Recording, router};
 
 use crate::cpu;
 use crate::payment as sample;
@@ -53,6 +53,8 @@ impl Bench {
             .map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let served = Arc::new(Facilitator::new(Options::default()));
         served.add_ledger(Arc::new(ledger));
+        // As under load.
+        served.log().record(Recording::Light);
         Ok(Self {
             runtime,
             router: router(served),

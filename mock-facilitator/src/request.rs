@@ -3,7 +3,7 @@
 mod permit;
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
-use serde_json::Value;
+use serde_json::{Value, json};
 use x402_assay_protocol::eip3009::{parse_address, parse_decimal};
 use x402_assay_protocol::{
     Payment, Problem, Requirement, TokenDomain, Version, network, permit2, upto,
@@ -23,7 +23,11 @@ const QUOTED_MAX_CHARS: usize = 80;
 /// A body with its two parts present; nothing else about it is known to be right.
 #[derive(Debug)]
 pub(crate) struct Parts {
-    body: Value,
+    payment: Payment,
+    /// Read as the payment's own version.
+    requirement: Requirement,
+    /// The outer `x402Version`, where there is one.
+    version: Option<Value>,
 }
 
 /// What a well-formed request asks for.
@@ -58,27 +62,46 @@ impl Parts {
                 ));
             }
         }
-        Ok(Self { body })
+        Ok(Self::split(body))
+    }
+
+    fn split(mut body: Value) -> Self {
+        let mut part = |name: &str| body.get_mut(name).map(Value::take);
+        let payment = Payment::read(part("paymentPayload").unwrap_or_default());
+        let raw = part("paymentRequirements").unwrap_or_default();
+        Self {
+            requirement: Requirement::from_raw(payment.version.unwrap_or(Version::V2), raw),
+            version: part("x402Version"),
+            payment,
+        }
     }
 
     /// The same, read as a facilitator with defects does.
-    pub(crate) fn reread(mut self, defects: DefectSet) -> Self {
-        if !defects.is_empty() {
-            answers::reread(defects, &mut self.body);
+    pub(crate) fn reread(self, defects: DefectSet) -> Self {
+        if defects.is_empty() {
+            return self;
         }
-        self
+        let mut body = json!({
+            "paymentPayload": self.payment.raw,
+            "paymentRequirements": self.requirement.raw,
+        });
+        if let Some(version) = self.version {
+            body["x402Version"] = version;
+        }
+        answers::reread(defects, &mut body);
+        Self::split(body)
     }
 
     /// Generation named by the payment, if known.
     pub(crate) fn version(&self) -> Option<Version> {
-        self.body["paymentPayload"]["x402Version"]
+        self.payment.raw["x402Version"]
             .as_u64()
             .and_then(Version::from_number)
     }
 
     /// True when the requirements are those of the `upto` scheme.
     pub(crate) fn is_upto(&self) -> bool {
-        self.body["paymentRequirements"]["scheme"] == upto::SCHEME
+        self.requirement.text("scheme") == Some(upto::SCHEME)
     }
 
     /// The payer as the payment writes it, when it is an address.
@@ -96,9 +119,9 @@ impl Parts {
 
     /// Network in the spelling of the request: what the requirements say, else the payment.
     pub(crate) fn network(&self) -> String {
-        let payment = &self.body["paymentPayload"];
+        let payment = &self.payment.raw;
         [
-            &self.body["paymentRequirements"]["network"],
+            &self.requirement.raw["network"],
             &payment["accepted"]["network"],
             &payment["network"],
         ]
@@ -110,35 +133,42 @@ impl Parts {
 
     /// Whose authorization this is, as far as it can be told.
     pub(crate) fn key(&self) -> Option<AuthorizationKey> {
-        let requirements = &self.body["paymentRequirements"];
+        let (payer, nonce) = match &self.payment.authorization {
+            Some(read) => (read.from, read.nonce),
+            None => (parse_address(self.signed("from")?)?, self.nonce()?),
+        };
         Some(AuthorizationKey {
-            payer: parse_address(self.signed("from")?)?,
-            nonce: match self.authorization("nonce") {
-                Some(nonce) => parse_nonce(nonce)?,
-                None => B256::from(permit2::parse_nonce(self.permit()["nonce"].as_str()?)?),
-            },
-            asset: parse_address(requirements["asset"].as_str()?)?,
-            chain_id: network::chain_id(requirements["network"].as_str()?)?,
+            payer,
+            nonce,
+            asset: parse_address(self.requirement.text("asset")?)?,
+            chain_id: network::chain_id(self.requirement.text("network")?)?,
         })
+    }
+
+    /// The nonce of an authorization that may be malformed elsewhere, or of a permit.
+    fn nonce(&self) -> Option<B256> {
+        match self.authorization("nonce") {
+            Some(nonce) => parse_nonce(nonce),
+            None => permit2::parse_nonce(self.permit()["nonce"].as_str()?).map(B256::from),
+        }
     }
 
     /// Reads the whole request as the payment's own version.
     pub(crate) fn claim(&self) -> Result<Claim, Refusal> {
         let version = self.agreed_version()?;
-        let raw = &self.body["paymentPayload"];
-        let requirement = Requirement::from_raw(version, self.body["paymentRequirements"].clone());
-        let payment = Payment::read(raw.clone());
-        check_scheme(&payment, &requirement)?;
+        let (payment, requirement) = (&self.payment, &self.requirement);
+        check_scheme(payment, requirement)?;
         let mismatch = reason::NETWORK_MISMATCH;
-        let chain_id = check_network(version, &payment, &requirement, mismatch)?;
-        check_method(raw, &requirement)?;
+        let chain_id = check_network(version, payment, requirement, mismatch)?;
+        check_method(&payment.raw, requirement)?;
         if !payment.problems.is_empty() {
             return Err(malformed(&payment.problems));
         }
-        let terms = Terms::read(&requirement, chain_id)?;
-        let signature = signature_bytes(&payment, reason::SIGNATURE)?;
+        let terms = Terms::read(requirement, chain_id)?;
+        let signature = signature_bytes(payment, reason::SIGNATURE)?;
         let authorization = payment
             .authorization
+            .clone()
             .ok_or_else(|| Refusal::new(reason::PAYLOAD, "payload.authorization is missing"))?;
         Ok(Claim {
             version,
@@ -154,12 +184,12 @@ impl Parts {
     }
 
     fn authorization(&self, name: &str) -> Option<&str> {
-        self.body["paymentPayload"]["payload"]["authorization"][name].as_str()
+        self.payment.raw["payload"]["authorization"][name].as_str()
     }
 
     /// The signed permit; null when there is none.
     fn permit(&self) -> &Value {
-        &self.body["paymentPayload"]["payload"]["permit2Authorization"]
+        &self.payment.raw["payload"]["permit2Authorization"]
     }
 
     /// A member that authorization and permit both have.
@@ -170,7 +200,7 @@ impl Parts {
 
     /// The payment's version; the outer one may be absent, and must agree when it is there.
     fn agreed_version(&self) -> Result<Version, Refusal> {
-        let inner = &self.body["paymentPayload"]["x402Version"];
+        let inner = &self.payment.raw["x402Version"];
         let version = self.version().ok_or_else(|| {
             let found = quoted(&inner.to_string());
             Refusal::new(
@@ -178,7 +208,7 @@ impl Parts {
                 format!("paymentPayload.x402Version is {found}, not 1 or 2"),
             )
         })?;
-        match self.body.get("x402Version") {
+        match &self.version {
             Some(outer) if outer.as_u64() != Some(version.number()) => Err(Refusal::new(
                 reason::VERSION,
                 format!(

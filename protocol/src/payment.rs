@@ -18,8 +18,6 @@ pub struct Payment {
     pub raw: Value,
     /// Generation named by `x402Version`, if known.
     pub version: Option<Version>,
-    /// v2: `accepted`; v1: scheme and network at the top.
-    pub accepted: Option<Value>,
     /// The EIP-3009 authorization, when `payload` holds a readable one.
     pub authorization: Option<Authorization>,
     /// The Permit2 permit of an `upto` payment, when `payload` holds a readable one.
@@ -39,7 +37,6 @@ impl Payment {
             return Self {
                 raw,
                 version: None,
-                accepted: None,
                 authorization: None,
                 permit: None,
                 signature: None,
@@ -51,23 +48,17 @@ impl Payment {
         if version.is_none() && number.is_some() {
             reader.refuse("x402Version", "not 1 or 2");
         }
-        let accepted = match version {
-            Some(Version::V1) => {
-                reader.string("scheme");
-                reader.string("network");
-                None
-            }
-            _ => {
-                reader.optional_object("resource");
-                reader.optional_object("extensions");
-                reader.object("accepted").cloned()
-            }
-        };
+        if version == Some(Version::V1) {
+            reader.string("scheme");
+            reader.string("network");
+        } else {
+            reader.optional_object("resource");
+            reader.optional_object("extensions");
+            reader.object("accepted");
+        }
         let payload = reader.object("payload");
         let (mut authorization, mut permit, mut signature) = (None, None, None);
-        let is_upto = accepted
-            .as_ref()
-            .is_some_and(|accepted| accepted["scheme"] == upto::SCHEME);
+        let is_upto = accepted(version, &raw).is_some_and(|a| a["scheme"] == upto::SCHEME);
         if let Some(payload) = payload {
             let mut inner = Reader::new(payload, "payload", &mut problems);
             signature = inner.string("signature");
@@ -82,7 +73,6 @@ impl Payment {
         Self {
             raw,
             version,
-            accepted,
             authorization,
             permit,
             signature,
@@ -90,9 +80,14 @@ impl Payment {
         }
     }
 
+    /// The terms that v2 repeats; v1 has scheme and network at the top.
+    pub fn accepted(&self) -> Option<&Value> {
+        accepted(self.version, &self.raw)
+    }
+
     /// Scheme and network the payment claims to use.
     pub fn scheme_and_network(&self) -> (Option<&str>, Option<&str>) {
-        let holder = self.accepted.as_ref().unwrap_or(&self.raw);
+        let holder = self.accepted().unwrap_or(&self.raw);
         let text = |name: &str| holder.get(name).and_then(Value::as_str);
         (text("scheme"), text("network"))
     }
@@ -101,6 +96,12 @@ impl Payment {
     pub fn ecdsa(&self) -> Option<Signature> {
         self.signature.as_deref().and_then(Signature::from_hex)
     }
+}
+
+fn accepted(version: Option<Version>, raw: &Value) -> Option<&Value> {
+    let is_v1 = version == Some(Version::V1);
+    raw.get("accepted")
+        .filter(|accepted| !is_v1 && accepted.is_object())
 }
 
 /// The payment object for one offer: the offer is echoed as it came.

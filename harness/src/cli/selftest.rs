@@ -135,7 +135,7 @@ impl Shown<'_> {
         if !self.differences.is_empty() {
             text.push('\n');
         }
-        text.push_str(&selftest::text(self.rows));
+        text.push_str(&selftest::text_under(selftest::HEAD, self.rows));
         text.push_str(&format!("\n{}\n", self.summary()));
         text
     }
@@ -150,7 +150,10 @@ impl Shown<'_> {
         for (name, text) in [
             ("kill-matrix.html", page),
             ("kill-matrix.json", self.as_json()),
-            ("kill-matrix.txt", selftest::text(self.rows)),
+            (
+                "kill-matrix.txt",
+                selftest::text_under(selftest::HEAD, self.rows),
+            ),
         ] {
             output::write_file(&out.join(name), &text)?;
         }

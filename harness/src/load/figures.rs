@@ -7,7 +7,7 @@ use x402_assay_reports::model::load::{AccountGap, FacilitatorFigures};
 use super::audit::{Audit, Rules};
 use super::desk::AtFacilitator;
 use super::run::{Field, LoadError, OnChain};
-use super::tally::{Times, record, times};
+use super::times::{Times, record, times};
 use crate::service::{ControlClient, ControlError, SenderState, Spent};
 
 /// How often it is asked whether everything is at rest.

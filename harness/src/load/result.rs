@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::Deserializer;
 use x402_assay_reports::model::load::{
-    Arrivals, Distribution, FacilitatorFigures, LoadBooks, LoadKind, LoadMemory, LoadOutcome,
-    LoadPhase, LoadReport, OUTCOMES_MAX, PhaseRow,
+    Arrivals, Distribution, FacilitatorFigures, LoadBooks, LoadKind, LoadOutcome, LoadPhase,
+    LoadReport, OUTCOMES_MAX, PhaseRow,
 };
 use x402_mock_facilitator::CallTally;
 
@@ -16,10 +16,12 @@ use super::audit::Totals;
 use super::cpu::Used;
 use super::crowd::{self, Crowd};
 use super::limits::{self, Known};
+use super::memory::Footprint;
 use super::plan::{LoadPlan, Pace, Signing};
 use super::series::Series;
 use super::shard::Work;
-use super::tally::{Tally, Times};
+use super::tally::Tally;
+use super::times::Times;
 
 /// What a run left behind.
 pub(super) struct Measured<'a> {
@@ -31,7 +33,7 @@ pub(super) struct Measured<'a> {
     pub(super) series: Series,
     pub(super) cpu: Used,
     /// Before, and the most.
-    pub(super) memory: Option<(u64, u64)>,
+    pub(super) memory: Footprint,
     /// From the origin to the end of the last measured journey, and to the beginning of the last.
     pub(super) last_end: Duration,
     pub(super) last_begin: Duration,
@@ -81,7 +83,9 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         thresholds: Vec::new(),
         steps: Vec::new(),
         highest_held_per_s: None,
-        memory: memory(&measured),
+        memory: measured
+            .memory
+            .told(measured.series.all().sent, measured.totals.signed),
         series: measured.series.finish(whole.as_secs_f64()),
     }
 }
@@ -208,22 +212,6 @@ fn of_facilitator(text: &str) -> Option<Distribution> {
         .deserialize(&mut Cursor::new(bytes))
         .ok()?;
     Distribution::from_histogram(&times)
-}
-
-fn memory(measured: &Measured<'_>) -> Option<LoadMemory> {
-    let (before_bytes, peak_bytes) = measured.memory?;
-    let each = match measured.totals.signed {
-        0 => measured.series.all().sent,
-        signed => signed,
-    };
-    #[expect(clippy::cast_precision_loss, reason = "bytes for each")]
-    let bytes_per_authorization =
-        peak_bytes.saturating_sub(before_bytes) as f64 / each.max(1) as f64;
-    Some(LoadMemory {
-        before_bytes,
-        peak_bytes,
-        bytes_per_authorization,
-    })
 }
 
 fn known(measured: &Measured<'_>, outcomes: &[LoadOutcome], span: Duration) -> Known {

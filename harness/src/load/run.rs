@@ -21,6 +21,7 @@ use super::crowd::{self, Crowd};
 use super::desk::AtFacilitator;
 use super::engine::{self, Ended, EngineError};
 use super::figures;
+use super::memory::Footprint;
 use super::payment::LoadPayer;
 use super::plan::{LoadPlan, Pace, Signing};
 use super::result::{self, Measured};
@@ -218,8 +219,7 @@ struct Driven {
 struct Watched {
     series: Series,
     cpu: Used,
-    memory_before: Option<u64>,
-    memory_peak: Option<u64>,
+    memory: Footprint,
     /// What only a load of virtual users knows.
     crowd: Option<Crowd>,
 }
@@ -277,7 +277,7 @@ async fn conclude(
         calls: &driven.calls,
         series: watched.series,
         cpu: watched.cpu,
-        memory: watched.memory_before.zip(watched.memory_peak),
+        memory: watched.memory,
         last_end: since(last_end).unwrap_or_default(),
         last_begin: since(last_begin).unwrap_or_default(),
         length: length(plan, ended.lasted, cut_short),
@@ -500,13 +500,12 @@ async fn drive(
     plan: &LoadPlan,
     work: Arc<Work>,
 ) -> Result<(Ended, Watched), LoadError> {
-    let (cpu_before, memory_before) = (cpu::used(), cpu::resident());
+    let cpu_before = cpu::used();
     let seconds = work.length.as_secs() + 1;
     let mut watched = Watched {
         series: Series::new(work.shards, seconds, plan.warm_up.as_secs_f64()),
         cpu: Used::new(),
-        memory_before,
-        memory_peak: memory_before,
+        memory: Footprint::new(seconds),
         crowd: None,
     };
     let mut cpu_after = cpu_before.clone();
@@ -517,7 +516,9 @@ async fn drive(
         let line = live_line(&second, watched.series.all(), plan.kind);
         field.progress.load(second.second, &line);
         cpu_after = cpu::used();
-        watched.memory_peak = watched.memory_peak.max(cpu::resident());
+        watched
+            .memory
+            .look(second.second, watched.series.all().sent);
     };
     let stop = field.cancel.clone();
     let (ended, crowd) = match &plan.pace {

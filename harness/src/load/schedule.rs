@@ -7,18 +7,18 @@ use rand::{Rng as _, SeedableRng as _};
 
 /// A stretch of time over which the rate goes evenly from one value to another.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Stretch {
+pub struct Stretch {
     /// Its length.
-    pub(crate) length: Duration,
+    pub length: Duration,
     /// Arrivals per second at its beginning.
-    pub(crate) from: f64,
+    pub from: f64,
     /// Arrivals per second at its end.
-    pub(crate) to: f64,
+    pub to: f64,
 }
 
 /// How arrivals lie inside the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Spacing {
+pub enum Spacing {
     /// Evenly.
     Even,
     /// As a Poisson process with this seed.
@@ -27,7 +27,7 @@ pub(crate) enum Spacing {
 
 /// A rate over time.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     pieces: Vec<Piece>,
     spacing: Spacing,
     /// Arrivals up to its end.
@@ -49,7 +49,7 @@ struct Piece {
 
 impl Schedule {
     /// A schedule of these stretches, one after the other. Rates below zero count as zero.
-    pub(crate) fn new(stretches: &[Stretch], spacing: Spacing) -> Self {
+    pub fn new(stretches: &[Stretch], spacing: Spacing) -> Self {
         let (mut begins_s, mut before) = (0.0, 0.0);
         let mut pieces = Vec::with_capacity(stretches.len());
         for stretch in stretches {
@@ -76,13 +76,12 @@ impl Schedule {
     }
 
     /// Its length.
-    #[cfg(test)]
-    pub(crate) const fn length(&self) -> Duration {
+    pub const fn length(&self) -> Duration {
         self.length
     }
 
     /// Arrivals it holds; of a Poisson process, their mean.
-    pub(crate) const fn expected(&self) -> f64 {
+    pub const fn expected(&self) -> f64 {
         self.expected
     }
 
@@ -126,18 +125,18 @@ impl Piece {
 
 /// One arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Due {
+pub struct Due {
     /// Its number in the whole schedule, from 0.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Nanoseconds after the origin.
-    pub(crate) at_ns: u64,
+    pub at_ns: u64,
 }
 
 /// The arrivals of one of several shards: every `of`-th, beginning with its own number.
 ///
 /// Each moment is computed from the origin alone, so lateness never adds up.
 #[derive(Debug)]
-pub(crate) struct Arrivals<'s> {
+pub struct Arrivals<'s> {
     schedule: &'s Schedule,
     shard: u64,
     of: u64,
@@ -148,7 +147,7 @@ pub(crate) struct Arrivals<'s> {
 
 impl<'s> Arrivals<'s> {
     /// The arrivals of shard number `shard` of `of`.
-    pub(crate) fn of_shard(schedule: &'s Schedule, shard: u64, of: u64) -> Self {
+    pub fn of_shard(schedule: &'s Schedule, shard: u64, of: u64) -> Self {
         Self {
             schedule,
             shard,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use x402_assay_reports::model::load::{LoadInterval, SERIES_MAX};
 
 use super::shard::Tick;
-use super::tally::{Counts, Times, merge, times};
+use super::tally::Counts;
+use super::times::{Times, merge, times};
 
 /// The intervals of a run.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ mod tests {
 
     fn tick(second: u64, due: u64) -> Tick {
         let mut times = times();
-        crate::load::tally::record(&mut times, Duration::from_millis(due));
+        crate::load::times::record(&mut times, Duration::from_millis(due));
         Tick {
             second,
             counts: Counts {

@@ -16,7 +16,8 @@ use super::payment::{LoadPayer, SignedNonce};
 use super::quote::{Asked, Quote, Quotes};
 use super::sale::{Sale, Sales};
 use super::schedule::Schedule;
-use super::tally::{Counts, Outcome, Tally, Times, record, times};
+use super::tally::{Counts, Outcome, Tally};
+use super::times::{Times, record, times};
 use super::{Mix, Part};
 
 /// Name of what an unpaid run sends.

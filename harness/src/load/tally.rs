@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
-use x402_assay_reports::model::load::{
-    HDR_HIGH_US, HDR_SIGNIFICANT, LoadEnd, LoadEnds, LoadPhase, OUTCOMES_MAX, class,
-};
+use x402_assay_reports::model::load::{LoadEnd, LoadEnds, LoadPhase, OUTCOMES_MAX, class};
+
+use super::times::{Times, merge, record, times};
 
 /// Longest name of a class, in characters.
 const CLASS_NAME_MAX: usize = 80;
@@ -81,27 +80,6 @@ impl Counts {
             ends: self.ends.since(&earlier.ends),
         }
     }
-}
-
-/// Times of one kind, in microseconds.
-pub(crate) type Times = Histogram<u64>;
-
-/// An empty histogram: 1 µs to a minute, three digits.
-///
-/// # Panics
-/// Never: the bounds are constants that fit.
-pub(crate) fn times() -> Times {
-    Histogram::new_with_bounds(1, HDR_HIGH_US, HDR_SIGNIFICANT).expect("constants that fit")
-}
-
-/// Records a time; what is longer than a minute counts as one.
-pub(crate) fn record(times: &mut Times, elapsed: Duration) {
-    times.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
-}
-
-/// Adds times; all histograms here have the same bounds.
-pub(crate) fn merge(mine: &mut Times, theirs: &Times) {
-    mine.add(theirs).expect("the bounds are the same");
 }
 
 /// Ends of one class.

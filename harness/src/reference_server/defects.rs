@@ -128,7 +128,7 @@ switches! {
     ChargeWithoutService = "charge-without-service": "Settles, then answers 500.";
     PendingIsSuccess = "pending-is-success": "`settlement_pending` counts as settled.";
     ChallengeOnUnknown = "challenge-on-unknown": "An unknown settlement outcome becomes a fresh 402.";
-    ImpatientWithFacilitator = "impatient-with-facilitator": "Gives the facilitator 400 ms, less than a settlement takes, and then asks for a new payment.";
+    ImpatientWithFacilitator = "impatient-with-facilitator": "Gives the facilitator 900 ms, less than a settlement takes, and then asks for a new payment.";
     StreamBeforeSettlement = "stream-before-settlement": "The stream's first bytes leave before settlement.";
     LeakOnSettleFailure = "leak-on-settle-failure": "The 402 after a failed settlement carries the paid body.";
     SettlementOverridesLeak = "settlement-overrides-leak": "The handler's `Settlement-Overrides` header is left on the paid answer.";

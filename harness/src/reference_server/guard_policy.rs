@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Keccak256, keccak256};
 
 use super::defects::Defect;
 use super::incoming::Presented;
@@ -12,13 +12,23 @@ use super::variants::Variant;
 /// How long the forgetful guard remembers: less than a settlement takes.
 const FORGETS_AFTER: Duration = Duration::from_millis(500);
 
-/// What tells two payments apart.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+/// What tells two payments apart: a digest, since hundreds of thousands of them are remembered under load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key(B256);
+
+impl Key {
     /// (payer, nonce): what the token itself consumes once.
-    Authorization(Address, B256),
+    fn authorization(payer: Address, nonce: B256) -> Self {
+        let mut digest = Keccak256::new();
+        digest.update(payer);
+        digest.update(nonce);
+        Self(digest.finalize())
+    }
+
     /// Something as it was written, which a client can write in another way.
-    Text(Vec<u8>),
+    pub(super) fn text(text: &[u8]) -> Self {
+        Self(keccak256(text))
+    }
 }
 
 /// When a payment is noted.
@@ -88,13 +98,13 @@ impl Policy {
     pub(super) fn key(&self, payment: &Presented) -> Key {
         let authorization = &payment.authorization;
         match self.keying {
-            Keying::Authorization => Key::Authorization(authorization.from, authorization.nonce),
-            Keying::Header => Key::Text(payment.header.clone()),
+            Keying::Authorization => Key::authorization(authorization.from, authorization.nonce),
+            Keying::Header => Key::text(&payment.header),
             Keying::NonceText => {
                 let payload = &payment.raw["payload"];
                 let signed = ["authorization", "permit2Authorization"].map(|name| &payload[name]);
                 let text = signed.iter().find_map(|signed| signed["nonce"].as_str());
-                Key::Text(text.unwrap_or_default().into())
+                Key::text(text.unwrap_or_default().as_bytes())
             }
         }
     }

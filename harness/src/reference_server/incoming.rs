@@ -123,6 +123,7 @@ fn present(version: Version, header: &[u8], overwrites: bool) -> Result<Presente
     if let Some(problem) = payment.problems.first() {
         return Err(problem.to_string());
     }
+    let accepted = payment.accepted().cloned();
     let exact = payment.authorization.map(Signed::from);
     let Some(authorization) = exact.or_else(|| payment.permit.map(Signed::from)) else {
         return Err("payload.authorization is missing".to_owned());
@@ -131,7 +132,7 @@ fn present(version: Version, header: &[u8], overwrites: bool) -> Result<Presente
         version,
         header: header.to_vec(),
         raw: payment.raw,
-        accepted: payment.accepted,
+        accepted,
         authorization,
         unsettled: false,
     })

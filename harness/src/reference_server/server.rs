@@ -33,7 +33,7 @@ use super::shop::Shop;
 use super::wire::{self, Quirks};
 
 /// How long the impatient server waits for its facilitator.
-const IMPATIENCE: Duration = Duration::from_millis(400);
+const IMPATIENCE: Duration = Duration::from_millis(900);
 /// What is said where nothing is.
 const NOTHING: &str = "there is nothing here";
 /// Largest request body.

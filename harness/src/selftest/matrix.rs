@@ -9,7 +9,8 @@ use x402_assay_reports::model::{RunVerdict, Verdict};
 /// What this version is known to find.
 pub const MATRIX: &str = include_str!("matrix.txt");
 
-const HEAD: &str = "\
+/// What the file begins with.
+pub const HEAD: &str = "\
 # What each defect switch of the reference server turns red: defect, run verdict, checks and invariants.
 # `~` marks a warning, `?` what could not be judged; `none` is the server without a defect. A `*` at the end marks what is
 # red in some runs only, since requests overtake each other: put by hand, kept when the file is written again.
@@ -106,12 +107,7 @@ const fn word(verdict: RunVerdict) -> &'static str {
     }
 }
 
-/// The rows as the file holds them.
-pub fn text(rows: &[Row]) -> String {
-    text_under(HEAD, rows)
-}
-
-/// The rows under another head.
+/// The rows as a file holds them, under its head.
 pub fn text_under(head: &str, rows: &[Row]) -> String {
     let mut text = head.to_owned();
     for row in rows {
@@ -246,7 +242,7 @@ mod tests {
     #[test]
     fn the_recorded_matrix_holds_every_defect_once_and_reads_as_it_is_written() {
         let rows = recorded();
-        assert_eq!(text(&rows), MATRIX);
+        assert_eq!(text_under(HEAD, &rows), MATRIX);
         let mut names: Vec<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
         names.push(NONE);
         names.sort_unstable();

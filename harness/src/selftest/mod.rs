@@ -10,6 +10,6 @@ pub use facilitator::{
     FACILITATOR_HEAD, FACILITATOR_MATRIX, built_in_facilitator, measure_facilitator,
     recorded_facilitator,
 };
-pub use matrix::{Difference, MATRIX, Row, differences, over, parse, recorded, text, text_under};
+pub use matrix::{Difference, HEAD, MATRIX, Row, differences, over, parse, recorded, text_under};
 pub use measure::{NONE, PATIENCE, built_in, measure, report_of};
 pub use page::page;

@@ -1,19 +1,18 @@
 //! Every facilitator check is shown to fail: each defect of the built-in facilitator turns red exactly the checks listed
 //! for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use x402_assay::checks::{self, Role};
 use x402_assay::cli::args::{ChainChoice, Setup};
-use x402_assay::selftest::{self, Difference, FACILITATOR_HEAD, NONE, Row};
+use x402_assay::selftest::{self, FACILITATOR_HEAD, NONE, Row};
 use x402_assay_reports::Report;
 use x402_assay_reports::model::{RunVerdict, Verdict};
 
 use crate::support;
+use crate::support::matrix::Matrix;
 
 /// Runs under way at once: each is a whole bench.
 const WIDTH: usize = 10;
@@ -52,54 +51,17 @@ async fn each_defect_turns_red_exactly_its_checks() {
     let guard = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
     let cancel = CancellationToken::new();
     let measured = selftest::measure_facilitator(guard, WIDTH, &cancel, |_, _| {}).await;
-    let rows = measured.unwrap();
-
-    let mut wrong = String::new();
-    for row in rows.iter().filter(|row| row.defect != NONE) {
-        let is_listed = UNJUDGED.contains(&row.defect.as_str());
-        if row.is_unnoticed() != is_listed {
-            writeln!(wrong, "listed as unjudged: {is_listed}, but {row:?}").unwrap();
-        }
-    }
-    let mut killed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for row in &rows {
-        for id in row.killed() {
-            killed.entry(id).or_default().insert(&row.defect);
-        }
-    }
-    if support::rewrites() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/selftest/facilitator.txt");
-        let rows = selftest::over(&rows, &selftest::recorded_facilitator());
-        std::fs::write(file, selftest::text_under(FACILITATOR_HEAD, &rows)).unwrap();
-    } else {
-        let differences = selftest::differences(&rows, &selftest::recorded_facilitator());
-        let told: Vec<String> = differences.iter().map(Difference::told).collect();
-        assert!(told.is_empty(), "{}", told.join("\n"));
-    }
-
-    let facilitators = checks::CHECKS
-        .iter()
-        .filter(|check| check.role == Role::Facilitator);
-    for check in facilitators {
-        let mut by = killed.get(check.id).cloned().unwrap_or_default();
-        let on_a_node = ON_A_NODE.iter().filter(|(id, ..)| *id == check.id);
-        by.extend(on_a_node.map(|(_, defect, _)| *defect));
-        let untrue: Vec<_> = check
-            .killed_by
-            .iter()
-            .filter(|name| !by.contains(*name))
-            .collect();
-        let shown = !by.is_empty() || checks::is_shown_by_histories(check);
-        if !shown || !untrue.is_empty() {
-            writeln!(
-                wrong,
-                "{}: killed by {by:?}, and not by {untrue:?}",
-                check.id
-            )
-            .unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    let on_a_node = ON_A_NODE.iter().map(|(id, defect, _)| (*id, *defect));
+    let matrix = Matrix {
+        rows: measured.unwrap(),
+        unjudged: UNJUDGED,
+        recorded: selftest::recorded_facilitator(),
+        file: "facilitator.txt",
+        head: FACILITATOR_HEAD,
+        elsewhere: on_a_node.collect(),
+    };
+    let facilitators = checks::CHECKS.iter();
+    matrix.is_as_recorded(facilitators.filter(|check| check.role == Role::Facilitator));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,17 +1,15 @@
 //! Every check is shown to fail: each defect of the reference server turns red exactly the checks listed for it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use x402_assay::checks;
-use x402_assay::selftest::{self, Difference, NONE, Row};
+use x402_assay::selftest::{self, NONE, Row};
 use x402_assay_reports::Report;
 use x402_assay_reports::model::{RunVerdict, Verdict};
 
-use crate::support;
+use crate::support::matrix::Matrix;
 
 /// Runs under way at once: each is a whole bench.
 const WIDTH: usize = 10;
@@ -47,51 +45,18 @@ async fn each_defect_turns_red_exactly_its_checks() {
         .await
         .unwrap();
 
-    let mut wrong = String::new();
-    for row in rows.iter().filter(|row| row.defect != NONE) {
-        let is_listed = UNJUDGED.contains(&row.defect.as_str());
-        if row.is_unnoticed() != is_listed {
-            writeln!(wrong, "listed as unjudged: {is_listed}, but {row:?}").unwrap();
-        }
-    }
-    let mut killed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for row in &rows {
-        for id in row.killed() {
-            killed.entry(id).or_default().insert(&row.defect);
-        }
-    }
-    if support::rewrites() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/selftest/matrix.txt");
-        let rows = selftest::over(&rows, &selftest::recorded());
-        std::fs::write(file, selftest::text(&rows)).unwrap();
-    } else {
-        let differences = selftest::differences(&rows, &selftest::recorded());
-        let told: Vec<String> = differences.iter().map(Difference::told).collect();
-        assert!(told.is_empty(), "{}", told.join("\n"));
-    }
-
-    let servers = checks::CHECKS.iter();
-    for check in servers.filter(|check| check.role == checks::Role::ResourceServer) {
-        if TAKE_TIME.contains(&check.id) {
-            continue;
-        }
-        let by = killed.get(check.id).cloned().unwrap_or_default();
-        let untrue: Vec<_> = check
-            .killed_by
-            .iter()
-            .filter(|name| !by.contains(*name))
-            .collect();
-        let shown = !by.is_empty() || checks::is_shown_by_histories(check);
-        if !shown || !untrue.is_empty() {
-            writeln!(
-                wrong,
-                "{}: killed by {by:?}, and not by {untrue:?}",
-                check.id
-            )
-            .unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    let matrix = Matrix {
+        rows,
+        unjudged: UNJUDGED,
+        recorded: selftest::recorded(),
+        file: "matrix.txt",
+        head: selftest::HEAD,
+        elsewhere: Vec::new(),
+    };
+    let servers = checks::CHECKS.iter().filter(|check| {
+        check.role == checks::Role::ResourceServer && !TAKE_TIME.contains(&check.id)
+    });
+    matrix.is_as_recorded(servers);
 }
 
 #[tokio::test(flavor = "multi_thread")]

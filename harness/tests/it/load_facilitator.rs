@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use x402_assay::service::ControlClient;
 
+use crate::support::load::{all_as_meant, invariant, number};
 use crate::support::up::Up;
 use crate::support::{Ran, assay};
 
@@ -18,15 +19,6 @@ async fn load(args: &[&str]) -> Ran {
         "60s",
     ];
     assay(&[&common, args].concat()).await
-}
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("{value}"))
-}
-
-fn row<'v>(report: &'v Value, id: &str) -> &'v Value {
-    let rows = report["invariants"].as_array().unwrap();
-    rows.iter().find(|row| row["id"] == id).unwrap()
 }
 
 fn count_of(report: &Value, of: &str) -> u64 {
@@ -54,7 +46,7 @@ async fn every_payment_is_settled_once_and_the_ledger_counts_the_same() {
         // One more was settled before the load.
         assert_eq!(number(&report["money"]["settled"]), 101);
         for id in ["I2", "I4", "I5"] {
-            assert_eq!(row(&report, id)["verdict"], "pass", "{id}");
+            assert_eq!(invariant(&report, id)["verdict"], "pass", "{id}");
         }
         let phases: Vec<&Value> = load["latency"].as_array().unwrap().iter().collect();
         let settle = phases.iter().find(|row| row["phase"] == "settle").unwrap();
@@ -72,12 +64,7 @@ async fn everything_a_mix_holds_ends_as_it_is_meant_to() {
         .exits(0);
     let report = ran.report();
     let load = &report["load"];
-    let outcomes = load["outcomes"].as_array().unwrap();
-    let unmeant: Vec<&Value> = outcomes
-        .iter()
-        .filter(|row| row["meant"] == false)
-        .collect();
-    assert!(unmeant.is_empty(), "{unmeant:?}");
+    all_as_meant(load);
     let settled: u64 = ["settle", "duplicate", "retry-same"]
         .map(|of| count_of(&report, of))
         .iter()
@@ -88,7 +75,7 @@ async fn everything_a_mix_holds_ends_as_it_is_meant_to() {
     assert_eq!(number(&books["settled"]), settled);
     assert_eq!(number(&books["authorizations"]), settled + expired);
     assert_eq!(number(&load["goodput"]), settled);
-    assert!(number(&row(&report, "I3")["observed"]) > 0);
+    assert!(number(&invariant(&report, "I3")["observed"]) > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,8 +92,8 @@ async fn verify_is_counted_and_moves_nothing() {
         (number(&books["authorizations"]), number(&books["settled"])),
         (100, 0)
     );
-    assert_eq!(row(&report, "I6")["verdict"], "pass");
-    assert!(number(&row(&report, "I6")["observed"]) >= 100);
+    assert_eq!(invariant(&report, "I6")["verdict"], "pass");
+    assert!(number(&invariant(&report, "I6")["observed"]) >= 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +124,7 @@ async fn success_without_a_transfer_is_found_under_load() {
     let books = &report["load"]["books"];
     assert_eq!(number(&books["unpaid_grants"]), 10, "{}", ran.said());
     assert_eq!(number(&report["load"]["goodput"]), 40);
-    let broken = row(&report, "I5");
+    let broken = invariant(&report, "I5");
     assert_eq!(broken["verdict"], "fail");
     let violations = broken["violations"].as_array().unwrap();
     assert_eq!(violations.len(), 10);
@@ -164,11 +151,11 @@ async fn defects_of_the_facilitator_are_found_under_load() {
     let plan = ["--rate", "50/s", "--for", "1s", "--defect"];
     let invented = [&plan[..], &["receipt-invented-transaction"]].concat();
     let ran = load(&invented).await.exits(3);
-    assert_eq!(row(&ran.report(), "I5")["verdict"], "fail");
+    assert_eq!(invariant(&ran.report(), "I5")["verdict"], "fail");
     let settles = [&["--calls", "verify"], &plan[..], &["verify-settles"]].concat();
     let ran = load(&settles).await.exits(3);
     let report = ran.report();
-    assert_eq!(row(&report, "I6")["verdict"], "fail");
+    assert_eq!(invariant(&report, "I6")["verdict"], "fail");
     assert_eq!(number(&report["load"]["books"]["settled"]), 50);
     // Verify calls valid what is over: an answer that nobody meant.
     let over = ["--calls", "verify", "--mix", "expired=100"];
@@ -193,7 +180,7 @@ async fn copies_that_are_all_called_settled_are_to_look_at() {
     .await
     .exits(0);
     let report = ran.report();
-    let rows = row(&report, "I3");
+    let rows = invariant(&report, "I3");
     assert_eq!(rows["verdict"], "warn", "{rows}");
     assert_eq!(number(&report["load"]["goodput"]), 50);
     assert_eq!(number(&report["load"]["books"]["double_charged"]), 0);

@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
 use crate::support::assay::command;
+use crate::support::load::{all_as_meant, invariant, number};
 use crate::support::{Ran, assay};
 
 const COMMON: [&str; 7] = [
@@ -21,16 +22,6 @@ const COMMON: [&str; 7] = [
     "--timeout",
     "60s",
 ];
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("{value}"))
-}
-
-fn verdict_of(report: &Value, id: &str) -> String {
-    let rows = report["invariants"].as_array().unwrap();
-    let row = rows.iter().find(|row| row["id"] == id).unwrap();
-    row["verdict"].as_str().unwrap().to_owned()
-}
 
 /// Ends of one kind of journey.
 fn ended(load: &Value, of: &str, class: &str) -> u64 {
@@ -134,13 +125,7 @@ async fn every_journey_ends_as_it_is_meant_to_and_the_money_agrees() {
     );
     assert_eq!(number(&load["plan"]["payers"]), 5);
     assert_eq!(load["plan"]["mix"].as_array().unwrap().len(), 5);
-    let unmeant: Vec<&Value> = load["outcomes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|row| row["meant"] == false)
-        .collect();
-    assert!(unmeant.is_empty(), "{unmeant:?}");
+    all_as_meant(load);
     // A 402 is what a quote is for, and the free page answers 200.
     let bought = ended(load, "pay", "200") + ended(load, "retry", "200");
     let abandoned = ended(load, "abandon", "abandoned");
@@ -167,7 +152,7 @@ async fn every_journey_ends_as_it_is_meant_to_and_the_money_agrees() {
     );
     assert_eq!(number(&load["goodput"]), bought);
     for id in ["I1", "I2", "I3", "I4", "I5"] {
-        assert_eq!(verdict_of(&report, id), "pass", "{id}");
+        assert_eq!(invariant(&report, id)["verdict"], "pass", "{id}");
     }
     phases_are_counted(load, bought, bought + abandoned);
     let caveats = load["caveats"].to_string();
@@ -231,7 +216,7 @@ async fn cut_off(signals: &[Signal], said: &str) {
     // Nobody's payment is unknown, and at most one of each user was still under way.
     assert!(number(&books["granted"]) + 5 >= settled, "{books}");
     assert_eq!(number(&books["unpaid_grants"]), 0);
-    assert_eq!(verdict_of(&report, "I4"), "pass", "{report}");
+    assert_eq!(invariant(&report, "I4")["verdict"], "pass", "{report}");
     eventually("nobody is left", || processes_of(ran.dir.path()).is_empty()).await;
 }
 

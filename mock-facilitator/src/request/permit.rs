@@ -1,7 +1,7 @@
 //! Reading a request about an `upto` payment (wire-format section 6).
 
 use alloy_primitives::{Address, U256};
-use x402_assay_protocol::{Payment, Requirement, Version, upto};
+use x402_assay_protocol::{Version, upto};
 
 use super::{
     Parts, check_network, malformed, quoted, required_address, required_amount, signature_bytes,
@@ -32,9 +32,7 @@ impl Parts {
             let message = "the scheme upto belongs to x402 version 2";
             return Err(Refusal::new(reason::UNSUPPORTED_SCHEME, message));
         }
-        let raw = &self.body["paymentPayload"];
-        let requirement = Requirement::from_raw(version, self.body["paymentRequirements"].clone());
-        let payment = Payment::read(raw.clone());
+        let (payment, requirement) = (&self.payment, &self.requirement);
         match payment.scheme_and_network().0 {
             Some(upto::SCHEME) => {}
             Some(other) => {
@@ -44,10 +42,10 @@ impl Parts {
             None => return Err(malformed(&payment.problems)),
         }
         let mismatch = reason::UPTO_NETWORK_MISMATCH;
-        let chain_id = check_network(version, &payment, &requirement, mismatch)?;
+        let chain_id = check_network(version, payment, requirement, mismatch)?;
         let method = requirement.extra_text("assetTransferMethod");
-        let is_eip3009 = raw["payload"].get("permit2Authorization").is_none()
-            && raw["payload"].get("authorization").is_some();
+        let is_eip3009 = payment.raw["payload"].get("permit2Authorization").is_none()
+            && payment.raw["payload"].get("authorization").is_some();
         if method.is_some_and(|method| method != "permit2") || is_eip3009 {
             let message = "upto is settled with Permit2 permits only";
             return Err(Refusal::new(reason::PAYLOAD_TYPE, message));
@@ -55,14 +53,14 @@ impl Parts {
         if !payment.problems.is_empty() {
             return Err(malformed(&payment.problems));
         }
-        let signature = signature_bytes(&payment, reason::PERMIT_SIGNATURE)?;
-        let permit = payment.permit.ok_or_else(|| {
+        let signature = signature_bytes(payment, reason::PERMIT_SIGNATURE)?;
+        let permit = payment.permit.clone().ok_or_else(|| {
             Refusal::new(reason::PAYLOAD, "payload.permit2Authorization is missing")
         })?;
         Ok(UptoClaim {
-            amount: required_amount(&requirement)?,
-            pay_to: required_address(&requirement, "payTo")?,
-            asset: required_address(&requirement, "asset")?,
+            amount: required_amount(requirement)?,
+            pay_to: required_address(requirement, "payTo")?,
+            asset: required_address(requirement, "asset")?,
             chain_id,
             signed: SignedPermit { permit, signature },
         })

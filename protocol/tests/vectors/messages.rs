@@ -130,7 +130,7 @@ pub(crate) fn payment(vector: &Vector) -> Seen {
 
 /// v2 payments carry the token's domain; v1 payments are for the network's USDC here.
 fn domain(payment: &Payment) -> Option<TokenDomain> {
-    match &payment.accepted {
+    match payment.accepted() {
         Some(accepted) => {
             let offer = Requirement::from_raw(Version::V2, accepted.clone());
             offer.terms().ok().map(|terms| terms.domain)

@@ -79,16 +79,16 @@ fn every_variation_but_the_flipped_one_is_signed_for_what_it_claims() {
 #[test]
 fn claims_are_made_only_when_named() {
     let claimed = sent(&made("amount-low", Version::V2));
-    assert_eq!(claimed.accepted.unwrap()["amount"], "5000");
+    assert_eq!(claimed.accepted().unwrap()["amount"], "5000");
     assert_eq!(claimed.authorization.unwrap().value, U256::from(5000));
     let unclaimed = sent(&made("amount-low-unclaimed", Version::V2));
-    assert_eq!(unclaimed.accepted.unwrap()["amount"], "10000");
+    assert_eq!(unclaimed.accepted().unwrap()["amount"], "10000");
     assert_eq!(unclaimed.authorization.unwrap().value, U256::from(5000));
     let pay_to = sent(&made("pay-to-unclaimed", Version::V1));
     assert_eq!(pay_to.authorization.unwrap().to, STRANGER);
     let asset = made("asset", Version::V2);
     assert_eq!(
-        sent(&asset).accepted.unwrap()["asset"],
+        sent(&asset).accepted().unwrap()["asset"],
         STRANGER.to_checksum(None)
     );
     assert_eq!(asset.key.asset, STRANGER);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::collect::Collected;
 use super::wire::Hdr;
-use crate::load::tally::times;
+use crate::load::times::times;
 
 const NONCE: &str = "0x0101010101010101010101010101010101010101010101010101010101010101";
 const ADDRESS: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";

@@ -13,7 +13,8 @@ use x402_assay_reports::model::load::LoadPhase;
 use super::order::Order;
 use super::wire::{Done, Ends, Event, Hdr, Signed, Sold, Terms, Tick};
 use crate::load::quote::Asked;
-use crate::load::tally::{Counts, Outcome, Tally, Times, record, times};
+use crate::load::tally::{Counts, Outcome, Tally};
+use crate::load::times::{Times, record, times};
 use crate::load::users::Journey;
 
 /// Classes that one interval tells apart.

@@ -17,7 +17,8 @@ use x402_assay_reports::model::load::LoadPhase;
 
 use crate::load::Part;
 use crate::load::sale::Said;
-use crate::load::tally::{Counts, Tally, Times, times};
+use crate::load::tally::{Counts, Tally};
+use crate::load::times::{Times, times};
 use crate::load::users::Journey;
 
 /// Longest line in either direction, in bytes.
@@ -275,7 +276,7 @@ mod tests {
     #[test]
     fn events_survive_the_pipe() {
         let mut some = times();
-        crate::load::tally::record(&mut some, Duration::from_millis(5));
+        crate::load::times::record(&mut some, Duration::from_millis(5));
         let events = [
             Event::Begun { users: 5 },
             Event::Sold(Sold {

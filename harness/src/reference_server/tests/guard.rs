@@ -41,7 +41,7 @@ fn claimed(guard: &Arc<Guard>, payment: &Presented) -> Option<Claim> {
 
 #[test]
 fn an_authorization_is_held_once_and_comes_back_only_when_released() {
-    let guard = Arc::new(Guard::default());
+    let guard = Arc::new(Guard::new(Policy::default()));
     let one = authorization();
     let claim = claimed(&guard, &one).unwrap();
     assert!(claimed(&guard, &one).is_none());
@@ -53,7 +53,7 @@ fn an_authorization_is_held_once_and_comes_back_only_when_released() {
 
 #[test]
 fn an_undecided_claim_stays_used_up() {
-    let guard = Arc::new(Guard::default());
+    let guard = Arc::new(Guard::new(Policy::default()));
     let one = authorization();
     drop(claimed(&guard, &one).unwrap());
     assert!(claimed(&guard, &one).is_none());
@@ -61,7 +61,7 @@ fn an_undecided_claim_stays_used_up() {
 
 #[test]
 fn an_open_purchase_is_found_again() {
-    let guard = Arc::new(Guard::default());
+    let guard = Arc::new(Guard::new(Policy::default()));
     let one = authorization();
     let open = Arc::new(OpenPurchase {
         url: "u".to_owned(),

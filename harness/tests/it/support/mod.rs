@@ -1,6 +1,8 @@
 //! Running the binary in a folder of its own, and small servers to point it at.
 
 pub(crate) mod assay;
+pub(crate) mod load;
+pub(crate) mod matrix;
 pub(crate) mod requirements;
 pub(crate) mod shop;
 pub(crate) mod up;

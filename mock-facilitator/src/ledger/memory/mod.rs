@@ -1,5 +1,6 @@
 //! A ledger in this process.
 
+mod blocks;
 mod ledger;
 mod permits;
 mod state;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use alloy_primitives::{Address, B256, U256};
 use x402_assay_protocol::permit2::{self, UPTO_PROXY};
 
+use super::blocks::{By, Transaction};
 use super::ledger::{MemoryLedger, SIGNER};
 use super::state::State;
-use crate::event::Movement;
 use crate::ledger::{PermitLedger, PermitRules, SignedPermit};
 use crate::refusal::{Refusal, reason};
 
@@ -58,20 +58,15 @@ impl PermitLedger for MemoryLedger {
             *token.balances.entry(permit.to).or_default() += amount;
         }
         state.settlements += 1;
-        let used = Movement::PermitUsed {
-            payer: permit.from,
-            nonce: B256::from(permit.nonce),
-        };
-        let transfer = Movement::Transfer {
+        let transaction = Transaction {
+            asset: permit.token,
+            by: By::Permit,
             from: permit.from,
+            nonce: B256::from(permit.nonce),
             to: permit.to,
             value: amount,
         };
-        Ok(Some(state.mine(
-            self.chain_id,
-            permit.token,
-            [used, transfer],
-        )))
+        Ok(Some(state.blocks.mine(self.chain_id, &transaction)))
     }
 }
 

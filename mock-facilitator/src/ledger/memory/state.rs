@@ -1,12 +1,12 @@
 //! What the memory ledger knows, and the rules of its token. No clock, no lock, no signature recovery.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use alloy_primitives::{Address, B256, Keccak256, U256};
+use alloy_primitives::{Address, B256, U256};
 use x402_assay_protocol::TokenDomain;
 
+use super::blocks::{Blocks, By, Transaction};
 use super::permits::Bitmap;
-use crate::event::{LedgerRecord, Movement};
 use crate::ledger::SignedAuthorization;
 use crate::refusal::{Refusal, reason};
 
@@ -15,10 +15,7 @@ pub(super) struct State {
     pub(super) tokens: HashMap<Address, Token>,
     pub(super) permits: Bitmap,
     pub(super) settlements: u64,
-    /// Records of block `n` stand at `first_record[n - 1]..`; block 0 is the empty genesis.
-    pub(super) records: Vec<LedgerRecord>,
-    first_record: Vec<usize>,
-    pub(super) transactions: HashMap<B256, u64>,
+    pub(super) blocks: Blocks,
 }
 
 #[derive(Debug)]
@@ -27,7 +24,6 @@ pub(super) struct Token {
     pub(super) separator: B256,
     pub(super) supply: U256,
     pub(super) balances: HashMap<Address, U256>,
-    pub(super) used: HashSet<(Address, B256)>,
 }
 
 impl State {
@@ -57,9 +53,9 @@ impl State {
                 "authorization is expired",
             ));
         }
-        if token
-            .used
-            .contains(&(authorization.from, authorization.nonce))
+        if self
+            .blocks
+            .is_used(payment.asset, authorization.from, authorization.nonce)
         {
             return Err(Refusal::new(
                 reason::NONCE_USED,
@@ -88,65 +84,19 @@ impl State {
     pub(super) fn transfer(&mut self, chain_id: u64, payment: &SignedAuthorization) -> (B256, u64) {
         let authorization = &payment.authorization;
         if let Some(token) = self.tokens.get_mut(&payment.asset) {
-            token.used.insert((authorization.from, authorization.nonce));
             *token.balances.entry(authorization.from).or_default() -= authorization.value;
             *token.balances.entry(authorization.to).or_default() += authorization.value;
         }
         self.settlements += 1;
-        let used = Movement::AuthorizationUsed {
-            payer: authorization.from,
-            nonce: authorization.nonce,
-        };
-        let transfer = Movement::Transfer {
+        let transaction = Transaction {
+            asset: payment.asset,
+            by: By::Authorization,
             from: authorization.from,
+            nonce: authorization.nonce,
             to: authorization.to,
             value: authorization.value,
         };
-        self.mine(chain_id, payment.asset, [used, transfer])
-    }
-
-    /// One block with one transaction; its hash follows from the block number and what it did.
-    pub(super) fn mine<const N: usize>(
-        &mut self,
-        chain_id: u64,
-        asset: Address,
-        movements: [Movement; N],
-    ) -> (B256, u64) {
-        let block = self.head() + 1;
-        let mut hash = Keccak256::new();
-        hash.update(chain_id.to_be_bytes());
-        hash.update(block.to_be_bytes());
-        hash.update(asset);
-        for movement in &movements {
-            movement_into(movement, &mut hash);
-        }
-        let transaction = hash.finalize();
-        self.first_record.push(self.records.len());
-        self.transactions.insert(transaction, block);
-        for (log_index, what) in (0..).zip(movements) {
-            self.records.push(LedgerRecord {
-                chain_id,
-                block,
-                transaction,
-                log_index,
-                asset,
-                what,
-            });
-        }
-        (transaction, block)
-    }
-
-    pub(super) const fn head(&self) -> u64 {
-        self.first_record.len() as u64
-    }
-
-    /// Where the records of a block begin; the end of all records for a block to come.
-    pub(super) fn records_begin(&self, block: u64) -> usize {
-        let index = usize::try_from(block.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.first_record
-            .get(index)
-            .copied()
-            .unwrap_or(self.records.len())
+        self.blocks.mine(chain_id, &transaction)
     }
 }
 
@@ -158,27 +108,10 @@ impl Token {
             separator,
             supply: U256::ZERO,
             balances: HashMap::new(),
-            used: HashSet::new(),
         }
     }
 
     pub(super) fn balance(&self, owner: Address) -> U256 {
         self.balances.get(&owner).copied().unwrap_or_default()
-    }
-}
-
-fn movement_into(movement: &Movement, hash: &mut Keccak256) {
-    match movement {
-        Movement::Transfer { from, to, value } => {
-            hash.update(from);
-            hash.update(to);
-            hash.update(value.to_be_bytes::<32>());
-        }
-        Movement::AuthorizationUsed { payer, nonce }
-        | Movement::PermitUsed { payer, nonce }
-        | Movement::AuthorizationCanceled { payer, nonce } => {
-            hash.update(payer);
-            hash.update(nonce);
-        }
     }
 }

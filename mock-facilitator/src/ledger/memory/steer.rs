@@ -1,9 +1,9 @@
 //! Things a test does to the ledger behind the facilitator's back.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 
+use super::blocks::{By, Transaction};
 use super::ledger::MemoryLedger;
-use crate::event::Movement;
 
 impl MemoryLedger {
     /// Moves all of an account's tokens elsewhere, in a block of its own; `None` when it holds none.
@@ -16,23 +16,32 @@ impl MemoryLedger {
             .filter(|value| !value.is_zero())?;
         // Within the supply, so it cannot overflow.
         *token.balances.entry(to).or_default() += value;
-        let movement = Movement::Transfer {
+        let moved = Transaction {
+            asset,
+            by: By::Account,
             from: owner,
+            nonce: B256::ZERO,
             to,
             value,
         };
-        Some(state.mine(self.chain_id, asset, [movement]).0)
+        Some(state.blocks.mine(self.chain_id, &moved).0)
     }
 
     /// Cancels an authorization, in a block of its own; `None` when it is used or cancelled already, or the token is
     /// unknown. Whether its payer wants that is the caller's business.
     pub fn cancel(&self, asset: Address, payer: Address, nonce: B256) -> Option<B256> {
         let mut state = self.lock();
-        let token = state.tokens.get_mut(&asset)?;
-        if !token.used.insert((payer, nonce)) {
+        if !state.tokens.contains_key(&asset) || state.blocks.is_used(asset, payer, nonce) {
             return None;
         }
-        let movement = Movement::AuthorizationCanceled { payer, nonce };
-        Some(state.mine(self.chain_id, asset, [movement]).0)
+        let cancelled = Transaction {
+            asset,
+            by: By::Cancellation,
+            from: payer,
+            nonce,
+            to: Address::ZERO,
+            value: U256::ZERO,
+        };
+        Some(state.blocks.mine(self.chain_id, &cancelled).0)
     }
 }

@@ -118,7 +118,8 @@ pub struct LoadMemory {
     pub before_bytes: u64,
     /// Most bytes during the run.
     pub peak_bytes: u64,
-    /// Growth for each authorization, or each request where nothing is signed.
+    /// Growth for each authorization, or each request where nothing is signed, over the last three quarters of the run.
+    /// A run of a second or two counts all of it.
     pub bytes_per_authorization: f64,
 }
 
