@@ -17,6 +17,8 @@ mod engine_tests;
 mod figures;
 mod journey;
 mod limits;
+#[cfg(test)]
+mod limits_tests;
 mod memory;
 pub mod mix;
 mod pacer;

@@ -11,6 +11,7 @@ mod json;
 mod junit;
 mod kill_matrix;
 mod load;
+mod load_page;
 mod markdown;
 mod reproduce;
 mod samples;
