@@ -94,6 +94,7 @@ impl<W: Write> Writer<W> {
             dynamic_price: false,
             payers: vec![payer()],
             command: None,
+            again: None,
         })))?;
         for text in shared_bodies() {
             self.body(&text)?;

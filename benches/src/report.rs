@@ -39,6 +39,7 @@ pub fn report(checks: usize) -> Report {
             mutation: control,
         },
         seed: 7,
+        command: None,
         bench_version: "0.1.0".to_owned(),
         spec_revision: "dd927a26".to_owned(),
         started_unix_s: 1_770_000_000,

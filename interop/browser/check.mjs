@@ -1,6 +1,9 @@
 // Opens a report page in headless Chromium and prints, as one line of JSON, what a reader would see.
 //
-//   node check.mjs FILE.html [--shots PREFIX]
+//   node check.mjs FILE.html [--shots PREFIX [--of SELECTORS]]
+//
+// With --of, one picture is taken, PREFIX.png: what lies between the first and the last element found, open and in light
+// colours.
 //
 // Nothing is fetched: the page comes from the file, and every other request is refused and reported.
 // Exit codes: 1 the page could not be looked at, 2 usage, 3 no browser starts here.
@@ -14,11 +17,19 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const PIECE = 1600;
 
 const words = process.argv.slice(2);
-const shotsAt = words.indexOf("--shots");
-const shots = shotsAt >= 0 ? words.splice(shotsAt, 2)[1] : undefined;
+let usable = true;
+/** The value of an option, which is taken out of the words. */
+const option = (name) => {
+  const at = words.indexOf(name);
+  if (at < 0) return undefined;
+  const value = words.splice(at, 2)[1];
+  usable &&= value !== undefined;
+  return value;
+};
+const [shots, of] = [option("--shots"), option("--of")];
 const [file] = words;
-if (file === undefined || (shotsAt >= 0 && shots === undefined)) {
-  console.error("usage: node check.mjs FILE.html [--shots PREFIX]");
+if (!usable || words.length !== 1 || (of !== undefined && shots === undefined)) {
+  console.error("usage: node check.mjs FILE.html [--shots PREFIX [--of SELECTORS]]");
   process.exit(2);
 }
 const page_url = pathToFileURL(resolve(file)).href;
@@ -221,7 +232,7 @@ async function unguarded(browser) {
 
 const structure = () => {
   const wide = Array.from(document.querySelectorAll("body *")).filter((element) => {
-    const scrolls = element.closest(".scroll, pre, .sequence") !== null;
+    const scrolls = element.closest(".scroll, pre, .sequence, .chart") !== null;
     return !scrolls && element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
   });
   const unnamed = Array.from(document.querySelectorAll("input, select, button, svg")).filter((element) => {
@@ -262,6 +273,22 @@ async function shoot(page, prefix) {
       }
     }
   }
+}
+
+/** One picture of a part of the page, as wide as a README shows it. */
+async function picture(page, prefix, selectors) {
+  await page.setViewport({ width: 1040, height: 900 });
+  const clip = await page.evaluate((selectors) => {
+    const found = Array.from(document.querySelectorAll(selectors));
+    for (const element of found) element.closest("details")?.setAttribute("open", "");
+    const boxes = found.map((element) => element.getBoundingClientRect());
+    if (boxes.length === 0) throw new Error(`nothing is ${selectors}`);
+    const [top, bottom] = [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom))];
+    const [left, right] = [Math.min(...boxes.map((box) => box.left)), Math.max(...boxes.map((box) => box.right))];
+    const y = Math.max(0, top + scrollY - 10);
+    return { x: Math.max(0, left - 20), y, width: right - left + 40, height: bottom + scrollY + 10 - y };
+  }, selectors);
+  await page.screenshot({ path: `${prefix}.png`, clip, captureBeyondViewport: true });
 }
 
 /** The unpacked browser, beside the package that brings it; moved there whole, so that none is ever half there. */
@@ -332,7 +359,7 @@ try {
   const wide = await page.evaluate(structure);
   const light = await page.evaluate(smallestContrast);
   if (shots !== undefined) {
-    await shoot(page, shots);
+    await (of === undefined ? shoot(page, shots) : picture(page, shots, of));
     await page.setViewport({ width: 1200, height: 900 });
   }
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);

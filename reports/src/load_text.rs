@@ -1,7 +1,7 @@
 //! A load section in words, as every renderer for people tells it.
 
 use crate::model::load::{
-    LoadKind, LoadOutcome, LoadPhase, LoadRecovery, LoadReport, PhaseRow, RecoveryState,
+    LimitedBy, LoadKind, LoadOutcome, LoadPhase, LoadRecovery, LoadReport, PhaseRow, RecoveryState,
     ThresholdResult, ThresholdVerdict,
 };
 use crate::text;
@@ -66,12 +66,16 @@ pub(crate) fn headline(load: &LoadReport) -> String {
         }
         (missed, _, all) => parts.push(format!("{missed} of {all} thresholds missed")),
     }
-    parts.push(format!("limited by {}", limited(load)));
+    parts.push(match (load.limited_by.by, load.mostly_wrong()) {
+        (LimitedBy::None, Some(row)) => {
+            format!("rate limited by nothing, most ended as {}", outcome(row))
+        }
+        _ => format!("limited by {}", limited(load)),
+    });
     parts.join(", ")
 }
 
 pub(crate) const fn limited(load: &LoadReport) -> &'static str {
-    use crate::model::load::LimitedBy;
     match load.limited_by.by {
         LimitedBy::None => "nothing",
         LimitedBy::Generator => "the bench itself",
@@ -79,6 +83,15 @@ pub(crate) const fn limited(load: &LoadReport) -> &'static str {
         LimitedBy::Server => "the server",
         LimitedBy::Chain => "the chain",
     }
+}
+
+/// What the figures cannot show: the model's own caveat, once, and those of the run.
+pub(crate) fn caveats(load: &LoadReport) -> impl Iterator<Item = &str> {
+    let of_run = load.caveats.iter().map(String::as_str);
+    let of_model = load.model.caveat();
+    // A report may or may not repeat that of its model.
+    let of_run = of_run.filter(move |caveat| Some(*caveat) != of_model);
+    of_model.into_iter().chain(of_run)
 }
 
 /// What was asked for, in one line.
@@ -108,6 +121,34 @@ pub(crate) fn plan(load: &LoadReport) -> String {
     parts.extend(plan.scenario.iter().map(|name| format!("scenario {name}")));
     parts.push(format!("ledger {}", load.ledger));
     parts.join(" · ")
+}
+
+/// `1923 authorizations, 1781 settled, 1781 granted`, and what of it is wrong.
+pub(crate) fn books(load: &LoadReport) -> String {
+    let books = &load.books;
+    let mut parts = vec![
+        format!("{} authorizations", books.authorizations),
+        format!("{} settled", books.settled),
+        format!("{} granted", books.granted),
+    ];
+    let (unpaid, charged) = match load.plan.kind {
+        LoadKind::Paid | LoadKind::Unpaid => ("granted and not paid", "charged and not served"),
+        LoadKind::Verify => ("called valid and not so", "moved by verify alone"),
+        LoadKind::Settle => (
+            "successes without a transfer",
+            "moved and not called settled",
+        ),
+    };
+    for (count, what) in [
+        (books.unpaid_grants, unpaid),
+        (books.double_charged, "charged twice"),
+        (books.charged_without_service, charged),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    parts.join(", ")
 }
 
 /// Transactions of a facilitator's accounts: `8 account(s), 480 transactions, 3 reverted (0.6 %), 52,100 gas each`.

@@ -15,7 +15,6 @@ use super::links;
 use super::lone;
 use super::services::{Services, obtain, service_options};
 use super::target::{Target, TargetError, Wanted};
-use crate::cli::again::run_again;
 use crate::cli::args::{ChainChoice, Setup};
 use crate::client::Payer;
 use crate::config::TargetProfile;
@@ -469,7 +468,14 @@ pub(super) fn started(
         flow: flow.to_owned(),
         dynamic_price: profile.is_some_and(|profile| profile.dynamic_price),
         payers,
-        command: Some(secrets.text(&run_again(setup))),
+        command: setup
+            .again
+            .as_ref()
+            .and_then(|again| again.on_target(|word| secrets.text(word))),
+        again: setup.again.as_ref().map(|again| {
+            let chain = chain.map_or("none", |chain| chain.kind.as_str());
+            again.whole(seed, chain, |word| secrets.text(word))
+        }),
     }
 }
 

@@ -7,8 +7,8 @@ use x402_assay_protocol::Version;
 use x402_assay_reports::Report;
 use x402_assay_reports::markdown::issue::{self, Issue};
 use x402_assay_reports::model::{CaseResult, Evidence, ScenarioFinding, Verdict};
+use x402_assay_reports::reproduce::quote;
 
-use super::again::quote;
 use super::args::{ChainChoice, FailOn, RunOptions, Setup};
 use super::minimise::{limited, minimise};
 use super::output::{self, WriteError};

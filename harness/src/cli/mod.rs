@@ -1,6 +1,5 @@
 //! The command line: flags, commands, exit codes, progress. The only place that prints.
 
-pub(crate) mod again;
 pub mod args;
 mod compare;
 mod doctor;

@@ -230,9 +230,12 @@ pub struct RunStarted {
     pub dynamic_price: bool,
     /// Payers of this run: calls about others are not ours.
     pub payers: Vec<Address>,
-    /// Command that makes the run again, without secrets.
+    /// Command that runs the battery on the same target, without secrets: what a finding is about is added to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// Command that makes the whole run again, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
 }
 
 impl RunStarted {

@@ -259,7 +259,7 @@ impl Journey<'_> {
     fn of_two(&self, one: Result<Paid, Broken>, other: Result<Paid, Broken>) -> Outcome {
         match (one, other) {
             (Ok(one), Ok(other)) if one.delivered && other.delivered => {
-                self.end("delivered twice", false, true)
+                self.end(class::DELIVERED_TWICE, false, true)
             }
             (Ok(paid), _) | (_, Ok(paid)) if paid.delivered => self.end(paid.class, true, true),
             (Ok(paid), _) | (_, Ok(paid)) => self.end(paid.class, false, false),

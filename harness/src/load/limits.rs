@@ -18,6 +18,10 @@ const ENOUGH: f64 = 0.995;
 pub(super) struct Known {
     /// The answers set the pace: something always holds it back.
     pub(super) closed: bool,
+    /// Journeys that came to an end, those of them that ended as was not meant, and how most of those did.
+    pub(super) ended: u64,
+    pub(super) wrong: u64,
+    pub(super) mostly: Option<String>,
     /// Arrivals due, sent and dropped, and those dropped because the target asked for a pause.
     pub(super) due: u64,
     pub(super) sent: u64,
@@ -68,16 +72,26 @@ fn decide(known: &Known, cpu: &[(Side, f64)]) -> (LimitedBy, String) {
     let lateness = Duration::from_micros(known.lateness_p99_us);
     if !known.closed && lateness > LATENESS_MAX {
         let proof = format!(
-            "the bench itself was late: 99 % of arrivals left within {lateness:?} of their time, and {LATENESS_MAX:?} is allowed{}",
+            "99 % of arrivals left the bench within {lateness:?} of their time, and {LATENESS_MAX:?} is allowed{}",
             busy(known, cpu).unwrap_or_default()
         );
         return (LimitedBy::Generator, proof);
     }
     let Some(short) = shortfall(known) else {
-        let proof = format!(
-            "all {} due arrivals were sent, and none waited for a connection",
-            known.due
-        );
+        let waited = match known.queue_high_water {
+            0 => "none waited for a connection".to_owned(),
+            most => format!("at most {most} waited for a connection"),
+        };
+        let proof = match (known.closed, outcome(known)) {
+            (true, Some(outcome)) => {
+                format!("the answers set the pace, and nothing else limited the rate; {outcome}")
+            }
+            (false, Some(outcome)) => format!(
+                "the rate was not limited: all {} due arrivals were sent, and {waited}; {outcome}",
+                known.due
+            ),
+            (_, None) => format!("all {} due arrivals were sent, and {waited}", known.due),
+        };
         return (LimitedBy::None, proof);
     };
     let generator = cpu.iter().find(|(side, _)| *side == Side::Generator);
@@ -118,11 +132,31 @@ fn decide(known: &Known, cpu: &[(Side, f64)]) -> (LimitedBy, String) {
         );
         (LimitedBy::Server, why)
     };
-    (by, format!("{short}; {why} (medians)"))
+    let besides =
+        outcome(known).map_or_else(String::new, |outcome| format!("; besides, {outcome}"));
+    (by, format!("{short}; {why} (medians){besides}"))
 }
 
-/// What fell short, if anything did.
+/// What kept goodput low whatever the rate was, where most ended as was not meant.
+fn outcome(known: &Known) -> Option<String> {
+    let mostly = known.mostly.as_ref().filter(|_| fails(known))?;
+    let (wrong, ended) = (known.wrong, known.ended);
+    Some(format!(
+        "{wrong} of {ended} ended as was not meant, most of them as `{mostly}`: that is why goodput is low"
+    ))
+}
+
+/// More than half ended as was not meant.
+const fn fails(known: &Known) -> bool {
+    known.wrong > known.ended / 2
+}
+
+/// What fell short, if anything did. Where most failed, a pace that answers set and a wait that nothing was dropped
+/// for fall short of nothing.
 fn shortfall(known: &Known) -> Option<String> {
+    if known.closed && fails(known) {
+        return None;
+    }
     if known.closed {
         return Some("the next request waits for the last answer".to_owned());
     }
@@ -146,7 +180,7 @@ fn shortfall(known: &Known) -> Option<String> {
             known.sent, known.due
         ));
     }
-    (known.queue_high_water > 0).then(|| {
+    (known.queue_high_water > 0 && !fails(known)).then(|| {
         format!(
             "up to {} arrivals waited because all {} connections were taken",
             known.queue_high_water, known.connections
@@ -159,96 +193,4 @@ fn busy(known: &Known, cpu: &[(Side, f64)]) -> Option<String> {
     let cores = f64::from(known.cores?);
     let sum: f64 = cpu.iter().map(|(_, cores)| cores).sum();
     (sum > BUSY * cores).then(|| format!("; {sum:.2} of {cores} cores were busy"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn good() -> Known {
-        Known {
-            due: 1_000,
-            sent: 1_000,
-            connections: 64,
-            lateness_p99_us: 300,
-            request_p50_us: 1_000,
-            length: Duration::from_secs(10),
-            cores: Some(2),
-            ..Known::default()
-        }
-    }
-
-    fn cpu(generator: u64, server: u64) -> Used {
-        Used::from([
-            (Side::Generator, Duration::from_secs(generator)),
-            (Side::Server, Duration::from_secs(server)),
-        ])
-    }
-
-    #[test]
-    fn nothing_limits_a_run_that_sent_what_was_due() {
-        let limits = judge(&good());
-        assert_eq!(limits.by, LimitedBy::None);
-        assert!(limits.proof.contains("1000"), "{}", limits.proof);
-    }
-
-    #[test]
-    fn a_late_bench_is_the_limit_whatever_else_is() {
-        let late = Known {
-            lateness_p99_us: 20_000,
-            dropped: 10,
-            ..good()
-        };
-        let limits = judge(&late);
-        assert_eq!(limits.by, LimitedBy::Generator);
-        assert!(limits.proof.contains("20ms"), "{}", limits.proof);
-    }
-
-    #[test]
-    fn a_shortfall_is_where_the_time_went() {
-        let short = Known {
-            queue_high_water: 5,
-            ..good()
-        };
-        assert_eq!(judge(&short).by, LimitedBy::Server);
-        let settling = Known {
-            verify_p50_us: 300,
-            settle_p50_us: 400,
-            ..short.clone()
-        };
-        assert_eq!(judge(&settling).by, LimitedBy::Facilitator);
-        let mining = Known {
-            settle_p50_us: 900,
-            mining_p50_us: 800,
-            ..short.clone()
-        };
-        assert_eq!(judge(&mining).by, LimitedBy::Chain);
-        let starved = Known {
-            cpu: cpu(11, 8),
-            ..mining.clone()
-        };
-        assert_eq!(judge(&starved).by, LimitedBy::Generator);
-        let served = Known {
-            cpu: cpu(8, 11),
-            ..short
-        };
-        let limits = judge(&served);
-        assert_eq!(limits.by, LimitedBy::Server);
-        assert_eq!(limits.cpu[1].cores, 1.1);
-    }
-
-    #[test]
-    fn a_pause_the_target_asked_for_is_told() {
-        let paused = Known {
-            sent: 900,
-            dropped: 100,
-            throttled: 100,
-            ..good()
-        };
-        assert!(
-            judge(&paused)
-                .proof
-                .starts_with("100 of 1000 arrivals were not sent")
-        );
-    }
 }

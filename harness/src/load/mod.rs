@@ -19,6 +19,8 @@ mod figures;
 mod injecting;
 mod journey;
 mod limits;
+#[cfg(test)]
+mod limits_tests;
 mod memory;
 pub mod mix;
 mod pacer;

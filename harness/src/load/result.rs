@@ -61,7 +61,8 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         LoadKind::Paid | LoadKind::Settle => measured.totals.goodput,
         LoadKind::Unpaid | LoadKind::Verify => tally.counts.good,
     };
-    let known = known(&measured, span);
+    let outcomes = outcomes(tally);
+    let known = known(&measured, &outcomes, span);
     let arrivals = arrivals(&measured);
     let caveats = caveats(&measured);
     let whole = measured.plan.warm_up + span;
@@ -74,7 +75,7 @@ pub(super) fn report(measured: Measured<'_>) -> LoadReport {
         plan: plan.echo(),
         measured_s: span.as_secs_f64(),
         arrivals,
-        outcomes: outcomes(tally),
+        outcomes,
         books: books(measured.totals),
         latency: latency(&measured),
         facilitator: measured.facilitator.clone(),
@@ -214,8 +215,10 @@ fn of_facilitator(text: &str) -> Option<Distribution> {
     Distribution::from_histogram(&times)
 }
 
-fn known(measured: &Measured<'_>, span: Duration) -> Known {
+fn known(measured: &Measured<'_>, outcomes: &[LoadOutcome], span: Duration) -> Known {
     let (tally, calls) = (measured.tally, measured.calls);
+    // The most frequent come first.
+    let wrong: Vec<&LoadOutcome> = outcomes.iter().filter(|row| !row.meant).collect();
     let at = |phase, quantile| {
         let times = tally.times_of(phase);
         times.map_or(0, |times| times.value_at_quantile(quantile))
@@ -227,6 +230,11 @@ fn known(measured: &Measured<'_>, span: Duration) -> Known {
         LoadKind::Settle => LoadPhase::Settle,
     };
     Known {
+        ended: outcomes.iter().map(|row| row.count).sum(),
+        wrong: wrong.iter().map(|row| row.count).sum(),
+        mostly: wrong
+            .first()
+            .map(|row| format!("{}: {}", row.of, row.class)),
         closed: !matches!(measured.plan.pace, Pace::Open(_)),
         due: tally.counts.due,
         sent: tally.counts.sent,

@@ -138,6 +138,8 @@ fn add(interval: &mut LoadInterval, counts: &Counts, classes: &BTreeMap<String, 
     interval.dropped += counts.dropped;
     interval.goodput += counts.good;
     interval.errors += counts.errors;
+    let ends = interval.ends.get_or_insert_default();
+    ends.add(&counts.ends);
     for (class, count) in classes {
         *interval.classes.entry(class.clone()).or_default() += count;
     }
@@ -148,6 +150,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    use x402_assay_reports::model::load::LoadEnds;
+
     fn tick(second: u64, due: u64) -> Tick {
         let mut times = times();
         crate::load::times::record(&mut times, Duration::from_millis(due));
@@ -155,6 +159,11 @@ mod tests {
             second,
             counts: Counts {
                 due,
+                ends: LoadEnds {
+                    good: due - 1,
+                    refused: 1,
+                    ..LoadEnds::default()
+                },
                 ..Counts::default()
             },
             times,
@@ -183,6 +192,11 @@ mod tests {
             .collect();
         assert_eq!(seen, [(0.0, 1.0, true, 31, 31), (1.0, 0.25, false, 30, 30)]);
         assert!(intervals.iter().all(|i| i.p50_us.is_some()));
+        let ends: Vec<(u64, u64)> = intervals
+            .iter()
+            .filter_map(|i| i.ends.map(|ends| (ends.good, ends.refused)))
+            .collect();
+        assert_eq!(ends, [(28, 3), (29, 1)]);
     }
 
     #[test]

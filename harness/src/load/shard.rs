@@ -251,8 +251,7 @@ impl Shard {
         }
         {
             let mut interval = self.interval.borrow_mut();
-            interval.all.good += u64::from(outcome.good);
-            interval.all.errors += u64::from(!outcome.meant);
+            outcome.enter(&mut interval.all);
             record(&mut interval.times, response);
             if let Some(count) = interval.classes.get_mut(outcome.class.as_ref()) {
                 *count += 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use x402_assay_reports::model::load::{LoadPhase, OUTCOMES_MAX, class};
+use x402_assay_reports::model::load::{LoadEnd, LoadEnds, LoadPhase, OUTCOMES_MAX, class};
 
 use super::times::{Times, merge, record, times};
 
@@ -39,6 +39,8 @@ pub(crate) struct Counts {
     pub(crate) strays: u64,
     /// Payments signed ahead that did not fit what was asked for, or were too few.
     pub(crate) signed_again: u64,
+    /// How those ended that came to an end.
+    pub(crate) ends: LoadEnds,
 }
 
 impl Counts {
@@ -56,6 +58,7 @@ impl Counts {
         self.connections += other.connections;
         self.strays += other.strays;
         self.signed_again += other.signed_again;
+        self.ends.add(&other.ends);
     }
 
     /// What came since an earlier reading.
@@ -74,6 +77,7 @@ impl Counts {
             connections: self.connections - earlier.connections,
             strays: self.strays - earlier.strays,
             signed_again: self.signed_again - earlier.signed_again,
+            ends: self.ends.since(&earlier.ends),
         }
     }
 }
@@ -98,6 +102,16 @@ pub(crate) struct Outcome {
     pub(crate) meant: bool,
     /// Whether it counts as good: the paid content, or in an unpaid run the terms.
     pub(crate) good: bool,
+}
+
+impl Outcome {
+    /// Counts how it ended.
+    pub(crate) fn enter(&self, counts: &mut Counts) {
+        counts.good += u64::from(self.good);
+        counts.errors += u64::from(!self.meant);
+        let end = LoadEnd::of(&self.class, self.meant, self.good);
+        counts.ends.count(end);
+    }
 }
 
 /// Everything one shard counts.
@@ -148,8 +162,7 @@ impl Tally {
 
     /// Records how a journey ended.
     pub(crate) fn outcome(&mut self, outcome: &Outcome, response: Duration) {
-        self.counts.good += u64::from(outcome.good);
-        self.counts.errors += u64::from(!outcome.meant);
+        outcome.enter(&mut self.counts);
         let kinds: usize = self.outcomes.values().map(BTreeMap::len).sum();
         let classes = self.outcomes.entry(outcome.of).or_default();
         if let Some(ends) = classes.get_mut(outcome.class.as_ref()) {
@@ -241,6 +254,7 @@ mod tests {
         one.add(&two);
         assert_eq!(one.counts.due, 7);
         assert_eq!((one.counts.good, one.counts.errors), (1, 1));
+        assert_eq!((one.counts.ends.good, one.counts.ends.refused), (1, 1));
         assert_eq!(one.times_of(LoadPhase::PaidToHeaders).unwrap().len(), 2);
         assert_eq!(one.times_of(LoadPhase::Sign).unwrap().len(), 1);
         assert!(one.times_of(LoadPhase::Connect).is_none());

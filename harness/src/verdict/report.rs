@@ -101,6 +101,7 @@ pub(super) fn build_with(
         target: target(facts),
         controls: controls::for_report(&controls),
         seed: run.map_or(0, |run| run.seed),
+        command: run.and_then(|run| run.again.clone()),
         bench_version: run.map_or_else(String::new, |run| run.bench_version.clone()),
         spec_revision: SPEC_REVISION.to_owned(),
         started_unix_s: facts.started_us / 1_000_000,

@@ -67,6 +67,7 @@ pub(crate) fn load(goodput: u64, p99_us: u64) -> Value {
         json!({
             "at_s": at, "width_s": 1.0, "offered": 100, "sent": 100, "dropped": 0, "errors": 0, "in_flight": 4,
             "goodput": goodput + at % 3, "p50_us": 5000 + at % 7 * 10, "p99_us": p99_us + at % 5 * 10,
+            "ends": { "good": goodput + at % 3, "deserved": 0, "refused": at % 4, "timed_out": at % 2, "failed": 0 },
         })
     };
     let books = json!({

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails fails the test")]
 
+mod again;
 mod attach;
 mod bad_input;
 mod browser;
@@ -27,6 +28,7 @@ mod ledgers;
 mod links;
 mod load;
 mod load_facilitator;
+mod load_outcomes;
 mod namespace;
 mod personalities;
 mod profiles;

@@ -32,6 +32,7 @@ pub(super) fn render(report: &Report) -> Markup {
         @if !report.books.is_empty() {
             section #books { h2 #books-title { "Books" }
                 p { "One row per authorization: what was signed, asked, moved and given."
+                    @if report.load.is_some() { " These are the purchases before the load; its own payments are counted " a href="#load" { "above" } " and listed in " code { "history.jsonl" } "." }
                     @if report.books_left_out > 0 { " " (text::counted(report.books_left_out, "row")) " left out." } }
                 (filter("books-table", "Filter books"))
                 div.scroll role="region" aria-labelledby="books-title" tabindex="0" { table.books #books-table {

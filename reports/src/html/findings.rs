@@ -27,7 +27,7 @@ pub(super) fn render(report: &Report, found: &[Finding<'_>]) -> Markup {
             @for (index, finding) in found.iter().take(SHOWN).enumerate() {
                 details.finding id={"finding-" (anchor(finding.id()))} open[index < 5 && finding.expected().is_none()] {
                     summary { (badge(finding.verdict)) (expected(finding.expected())) " " strong { (line(finding.id())) } " " (line(finding.title()))
-                        @if !finding.breaks.is_empty() { " " span.breaks { "breaks " (line(&finding.breaks.join(", "))) } } }
+                        @if finding.breaks.iter().any(|id| *id != finding.id()) { " " span.breaks { "breaks " (line(&finding.breaks.join(", "))) } } }
                     @if let Some(why) = finding.expected() { p.seen { "Expected: " (line(&why.told())) } }
                     @match finding.source {
                         Source::Check(check) => (of_check(report, check)),

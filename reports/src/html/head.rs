@@ -69,8 +69,9 @@ pub(super) fn render(report: &Report) -> Markup {
                 (fact("Mutation control", control(&report.controls.mutation)))
                 (fact("Money", money(report)))
                 (fact("Spec", html! { code { (line(&report.spec_revision)) } }))
-                (fact("Seed", html! { code { (report.seed) } ", " (text::duration(report.duration_ms)) }))
+                (fact("Took", html! { (text::duration(report.duration_ms)) ", seed " code { (report.seed) } }))
             }
+            p.again { "Run it again:" }
             (command(&reproduce::command(report, None)))
         }
     }
@@ -155,7 +156,9 @@ pub(super) fn fix_first(report: &Report, found: &[Finding<'_>]) -> Markup {
             h2 #first-title { "Fix first" }
             @let found: Vec<&Finding<'_>> = found.iter().filter(|finding| finding.expected().is_none()).collect();
             @if found.is_empty() {
-                p { @if report.verdict == RunVerdict::Conformant { "Nothing to fix." } @else { "No finding; see the controls above." } }
+                @let misses = report.load.as_ref().is_some_and(crate::model::load::LoadReport::misses);
+                p { @if misses { "No finding; a threshold of the " a href="#load" { "load" } " was missed." }
+                    @else if report.verdict == RunVerdict::Conformant { "Nothing to fix." } @else { "No finding; see the controls above." } }
             } @else {
                 ol {
                     @for finding in found.iter().copied().take(FIRST) {

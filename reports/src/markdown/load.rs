@@ -39,8 +39,7 @@ pub(super) fn render(page: &mut Page, report: &Report) {
     if let Some(accounts) = told::facilitator(load) {
         page.block(&format!("Accounts: {}\n\n", inline(&accounts, VALUE_MAX)));
     }
-    let caveats = load.model.caveat().into_iter();
-    for caveat in caveats.chain(load.caveats.iter().map(String::as_str)) {
+    for caveat in told::caveats(load) {
         page.block(&format!("> {}\n\n", inline(caveat, VALUE_MAX)));
     }
 }

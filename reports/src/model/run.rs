@@ -26,6 +26,9 @@ pub struct Report {
     pub controls: Controls,
     /// Seed of schedule, order and faults.
     pub seed: u64,
+    /// Command that makes the run again, secrets left out; absent where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The bench's own version.
     pub bench_version: String,
     /// Revision of the specification the checks were written against.

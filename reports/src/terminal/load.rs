@@ -61,12 +61,7 @@ pub(super) fn render(page: &mut Page, report: &Report) {
         );
         page.field(2, "memory", LABEL, &grown);
     }
-    for caveat in load
-        .model
-        .caveat()
-        .into_iter()
-        .chain(load.caveats.iter().map(String::as_str))
-    {
+    for caveat in told::caveats(load) {
         page.field(2, "caveat", LABEL, caveat);
     }
 }

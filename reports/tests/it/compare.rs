@@ -343,7 +343,7 @@ fn warm_up_and_the_last_piece_of_a_second_are_left_out() {
 }
 
 /// A comparison with something of everything.
-fn sample() -> Comparison {
+pub(crate) fn sample() -> Comparison {
     let mut base = run(1, 60, 1.0, 1.0);
     base.checks = checks().checks;
     let mut new = run(7, 60, 0.75, 1.4);

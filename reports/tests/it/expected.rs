@@ -41,6 +41,7 @@ pub(crate) fn report() -> Report {
     for scenario in &mut report.scenarios {
         scenario.expected = is_red(scenario.verdict).then(expected);
     }
+    report.command = Some("x402-assay run --chain anvil --seed 7316294".to_owned());
     report.verdict = RunVerdict::Conformant;
     report.expectations = Some(Expectations {
         file: "x402-assay.expectations.yaml".to_owned(),

@@ -19,6 +19,8 @@ pub(crate) fn report() -> Report {
     let mut report = conformant_builtin();
     report.verdict = RunVerdict::Nonconformant;
     report.summary.clone_from(&poison);
+    let server = x402_assay_reports::reproduce::quote(&poison);
+    report.command = Some(format!("x402-assay run --server {server} --seed 7"));
     report.target.kind = "server".to_owned();
     report.target.name.clone_from(&poison);
     report.target.url = Some(format!("http://127.0.0.1/';$(reboot)`id`\n{poison}"));

@@ -24,7 +24,7 @@ pub(crate) fn times(base: u64, count: u64) -> Distribution {
     Distribution::from_histogram(&histogram(base, count)).expect("it has samples")
 }
 
-fn outcome(of: &str, class: &str, meant: bool, count: u64) -> LoadOutcome {
+pub(crate) fn outcome(of: &str, class: &str, meant: bool, count: u64) -> LoadOutcome {
     LoadOutcome {
         of: of.to_owned(),
         class: class.to_owned(),
@@ -70,6 +70,12 @@ fn interval(second: u32) -> LoadInterval {
         in_flight: 3 + u64::from(second),
         p50_us: Some(4_000 + u64::from(second) * 600),
         p99_us: (second != 5).then(|| 20_000 + u64::from(second) * 9_000),
+        ends: Some(LoadEnds {
+            good: goodput,
+            deserved: 5 + u64::from(second % 2),
+            timed_out: u64::from(second > 8) * 9,
+            ..LoadEnds::default()
+        }),
         classes: BTreeMap::from([
             ("200".to_owned(), goodput),
             ("timeout".to_owned(), u64::from(second > 8) * 9),
@@ -273,6 +279,10 @@ pub(crate) fn report() -> Report {
     report.target.kind = "server".to_owned();
     report.summary =
         "conformant, and a threshold was missed: p99(paid) < 250ms was 312ms".to_owned();
+    report.command = Some(
+        "x402-assay load --server http://127.0.0.1:3000/paid --rate steps:100/s+4s,200/s+4s,400/s+4s --mix buy=90,duplicate=10 --seed 7316294"
+            .to_owned(),
+    );
     report.load = Some(section());
     report
 }

@@ -2,6 +2,7 @@
 
 mod books_csv;
 mod compare;
+mod compare_schema;
 mod expected;
 mod github;
 mod hostile;
@@ -10,7 +11,9 @@ mod json;
 mod junit;
 mod kill_matrix;
 mod load;
+mod load_page;
 mod markdown;
+mod reproduce;
 mod samples;
 mod sarif;
 mod scenarios;

@@ -168,6 +168,7 @@ pub(crate) fn conformant_builtin() -> Report {
             mutation: held("the same payment with one signature byte flipped was refused"),
         },
         seed: 7_316_294,
+        command: None,
         bench_version: "0.1.0".to_owned(),
         spec_revision: "dd927a26".to_owned(),
         started_unix_s: 1_770_000_000,

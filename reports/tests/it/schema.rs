@@ -95,6 +95,7 @@ fn schema_and_model_name_the_same_members_of_a_load_run() {
         ("distribution", &load["outcomes"][0]["time"]),
         ("load_phase", &load["latency"][0]),
         ("load_interval", &interval),
+        ("load_ends", &interval["ends"]),
         ("load_limits", &load["limited_by"]),
         ("threshold", &threshold),
         ("load_step", &load["steps"][2]),
@@ -137,7 +138,7 @@ fn what_does_not_fit_a_load_section_does_not_fit_the_schema() {
     }
 }
 
-fn names(object: &Value) -> Vec<String> {
+pub(crate) fn names(object: &Value) -> Vec<String> {
     let mut names: Vec<_> = object
         .as_object()
         .expect("an object")

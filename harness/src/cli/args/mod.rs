@@ -1,6 +1,7 @@
 //! The command line contract (design section 9): what was typed (clap) becomes what it means
 //! (plain options) in one step, telling every problem at once.
 
+mod again;
 mod command;
 mod common;
 mod compare;
@@ -18,6 +19,7 @@ mod setup;
 mod target;
 mod target_of;
 
+pub use again::Again;
 pub use listen::{Listen, PortChoice};
 pub use options::{
     Attach, Chain, ChainChoice, Command, CompareOptions, DoctorOptions, DownOptions, Extra, FailOn,

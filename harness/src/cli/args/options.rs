@@ -8,7 +8,7 @@ use url::Url;
 use x402_assay_protocol::Version;
 use x402_mock_facilitator::Personality;
 
-use super::{Listen, PortChoice};
+use super::{Again, Listen, PortChoice};
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::load::{LoadPlan, Threshold};
@@ -96,6 +96,8 @@ pub struct Setup {
     pub timeout: Duration,
     /// Versions to test; `None` means detect.
     pub versions: Option<Vec<Version>>,
+    /// The command that was given, for the report; none where the bench runs itself.
+    pub again: Option<Again>,
 }
 
 impl Setup {
@@ -124,6 +126,7 @@ impl Setup {
             owned_hosts: Vec::new(),
             timeout,
             versions: None,
+            again: None,
         }
     }
 }

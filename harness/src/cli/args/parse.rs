@@ -7,6 +7,7 @@ use clap::builder::Resettable;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
+use super::again::Again;
 use super::command::Cli;
 
 /// What was typed, with the flags that came from the command line rather than the environment.
@@ -14,6 +15,8 @@ use super::command::Cli;
 pub struct Parsed {
     pub(super) cli: Cli,
     typed: BTreeSet<String>,
+    /// The same for a repetition.
+    pub(super) again: Option<Again>,
 }
 
 /// clap's answer: help or version (stdout, exit 0) or a usage error (stderr, exit 2).
@@ -43,7 +46,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, ArgsEr
             .filter(|id| level.value_source(id) == Some(ValueSource::CommandLine));
         typed.extend(from_words.map(str::to_owned));
     }
-    Ok(Parsed { cli, typed })
+    let again = matches
+        .subcommand()
+        .and_then(|(name, inner)| Again::of(command.find_subcommand(name)?, inner));
+    Ok(Parsed { cli, typed, again })
 }
 
 fn boxed(error: clap::Error) -> ArgsError {

@@ -67,6 +67,7 @@ pub(super) fn with_target(
         owned_hosts: args.target.owned_hosts.clone(),
         timeout: args.target.timeout.or(file_timeout).unwrap_or(TIMEOUT),
         versions: target_of::versions(args.target).or(file_versions),
+        again: parsed.again.clone(),
     })
 }
 

@@ -244,6 +244,7 @@ fn setup() -> RunStarted {
         dynamic_price: false,
         payers: vec![address(0xaa)],
         command: None,
+        again: None,
     }
 }
 

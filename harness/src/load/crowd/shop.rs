@@ -175,8 +175,7 @@ impl Shop {
             *active = active.saturating_sub(1);
         }
         state.count(visit.warm, |counts| counts.completed += 1);
-        state.all.good += u64::from(outcome.good);
-        state.all.errors += u64::from(!outcome.meant);
+        outcome.enter(&mut state.all);
         record(&mut state.times, whole);
         if let Some(count) = state.classes.get_mut(outcome.class.as_ref()) {
             *count += 1;

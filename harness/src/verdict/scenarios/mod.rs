@@ -133,13 +133,16 @@ fn one<'f, 'h>(
 /// The recorded command with this scenario alone, on the same kind of chain, in the same order.
 fn replay(facts: &Facts<'_>, name: &str) -> Option<String> {
     let run = facts.run?;
-    let rest = run.command.as_ref()?.strip_prefix("x402-assay run")?;
+    let (variables, rest) = run.command.as_ref()?.split_once("x402-assay run")?;
+    let about_chain = [" --chain ", " --attach", " --anvil "];
     let chain = match run.chain_used.as_str() {
-        "memory" => " --chain memory",
+        "memory" if !about_chain.iter().any(|flag| rest.contains(flag)) => " --chain memory",
         _ => "",
     };
     let seed = run.seed;
-    Some(format!("x402-assay run {name}{rest}{chain} --seed {seed}"))
+    Some(format!(
+        "{variables}x402-assay run {name}{rest}{chain} --seed {seed}"
+    ))
 }
 
 /// The least parameters among the cases with the scenario's verdict, when that verdict is a finding.

@@ -51,6 +51,7 @@ impl Written {
             dynamic_price: false,
             payers: Vec::new(),
             command: Some("x402-assay run --facilitator http://127.0.0.1:4022".to_owned()),
+            again: None,
         })));
         let kinds = json!({
             "kinds": [{ "x402Version": 2, "scheme": "exact", "network": "eip155:84532" }],

@@ -1,4 +1,4 @@
-//! Line charts as SVG. Colours are placeholders that the style sheet replaces, so that they follow light and dark;
+//! Line and area charts as SVG. Colours are placeholders that the style sheet replaces, so that they follow light and dark;
 //! every line carries its name at its end, so that colour is never the only sign.
 
 use maud::{Markup, PreEscaped, html};
@@ -12,6 +12,7 @@ const NAMES: u32 = 130;
 
 const INK: RGBColor = RGBColor(1, 1, 1);
 const FAINT: RGBColor = RGBColor(2, 2, 2);
+const GROUND: RGBColor = RGBColor(11, 11, 11);
 /// One colour each line; the style sheet knows them as `#040404` to `#0a0a0a`.
 const LINES: [RGBColor; 7] = [
     RGBColor(4, 4, 4),
@@ -29,6 +30,18 @@ pub(super) struct Line {
     pub(super) points: Vec<(f64, f64)>,
     /// A mark at every point.
     pub(super) marks: bool,
+    /// Place of its colour; its own place among the lines if none.
+    pub(super) tone: Option<usize>,
+}
+
+/// A line where it is drawn.
+struct Placed<'l> {
+    name: &'l str,
+    points: Vec<(f64, f64)>,
+    /// The line below it, when what is between them is filled.
+    floor: Option<Vec<(f64, f64)>>,
+    marks: bool,
+    color: RGBColor,
 }
 
 /// A chart of lines.
@@ -36,6 +49,8 @@ pub(super) struct Chart<'c> {
     /// What it shows, for people and screen readers.
     pub(super) caption: &'c str,
     pub(super) lines: Vec<Line>,
+    /// Each line lies on the one before it, and what is between them is filled. All have points at the same places.
+    pub(super) stacked: bool,
     pub(super) log_y: bool,
     pub(super) x: &'c dyn Fn(f64) -> String,
     pub(super) y: &'c dyn Fn(f64) -> String,
@@ -56,11 +71,37 @@ impl Chart<'_> {
         }
     }
 
+    fn placed(&self) -> Vec<Placed<'_>> {
+        let least = if self.log_y { 1.0 } else { 0.0 };
+        let mut below: Option<Vec<(f64, f64)>> = None;
+        let lines = self.lines.iter().take(LINES.len()).enumerate();
+        let placed = lines.map(|(number, line)| {
+            let drawable = line.points.iter();
+            let drawable = drawable.filter(|(x, y)| x.is_finite() && y.is_finite());
+            let mut points: Vec<(f64, f64)> = drawable.map(|(x, y)| (*x, y.max(least))).collect();
+            let floor = self.stacked.then(|| {
+                let ground = points.iter().map(|(x, _)| (*x, 0.0)).collect();
+                below.take().unwrap_or(ground)
+            });
+            for (point, under) in points.iter_mut().zip(floor.iter().flatten()) {
+                point.1 += under.1;
+            }
+            below = floor.is_some().then(|| points.clone());
+            Placed {
+                name: &line.name,
+                points,
+                floor,
+                marks: line.marks,
+                color: LINES[line.tone.unwrap_or(number) % LINES.len()],
+            }
+        });
+        placed.collect()
+    }
+
     fn draw(&self, svg: &mut String) -> Result<bool, Box<dyn std::error::Error>> {
-        let lines = self.lines.iter().take(LINES.len());
-        let points = lines.flat_map(|line| &line.points);
-        let is_drawable = |(x, y): &&(f64, f64)| x.is_finite() && y.is_finite();
-        let points: Vec<(f64, f64)> = points.filter(is_drawable).copied().collect();
+        let placed = self.placed();
+        let points = placed.iter().flat_map(|line| &line.points);
+        let points: Vec<(f64, f64)> = points.copied().collect();
         let ends = |of: fn(&(f64, f64)) -> f64| {
             let low = points.iter().map(of).fold(f64::INFINITY, f64::min);
             let high = points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
@@ -81,10 +122,16 @@ impl Chart<'_> {
         if self.log_y {
             let low = low.max(1.0);
             let range = (low / 1.3..high.max(low * 2.0) * 1.3).log_scale();
-            self.fill(&mut builder.build_cartesian_2d(left..right, range)?)?;
+            self.fill(
+                &mut builder.build_cartesian_2d(left..right, range)?,
+                &placed,
+            )?;
         } else {
             let top = if high > 0.0 { high * 1.08 } else { 1.0 };
-            self.fill(&mut builder.build_cartesian_2d(left..right, 0.0..top)?)?;
+            self.fill(
+                &mut builder.build_cartesian_2d(left..right, 0.0..top)?,
+                &placed,
+            )?;
         }
         root.present()?;
         drop(builder);
@@ -95,6 +142,7 @@ impl Chart<'_> {
     fn fill<X, Y>(
         &self,
         chart: &mut ChartContext<'_, SVGBackend<'_>, Cartesian2d<X, Y>>,
+        placed: &[Placed<'_>],
     ) -> Result<(), Box<dyn std::error::Error>>
     where
         X: Ranged<ValueType = f64> + ValueFormatter<f64>,
@@ -111,42 +159,71 @@ impl Chart<'_> {
             .light_line_style(TRANSPARENT)
             .label_style(("sans-serif", 12).into_font().color(&INK))
             .draw()?;
-        let mut taken: Vec<i32> = Vec::new();
-        for (line, color) in self.lines.iter().zip(LINES) {
-            let floor = if self.log_y { 1.0 } else { 0.0 };
-            let shown = line
-                .points
-                .iter()
-                .filter(|(x, y)| x.is_finite() && y.is_finite());
-            let shown: Vec<(f64, f64)> = shown.map(|(x, y)| (*x, y.max(floor))).collect();
-            let Some(last) = shown.last().copied() else {
-                continue;
-            };
+        for line in placed {
+            let color = line.color;
             if line.marks {
                 let mark = |point: &(f64, f64)| Circle::new(*point, 4, color.filled());
-                chart.draw_series(shown.iter().map(mark))?;
+                chart.draw_series(line.points.iter().map(mark))?;
             }
-            chart.draw_series(std::iter::once(PathElement::new(
-                shown,
-                color.stroke_width(2),
-            )))?;
-            let (_, y) = chart.backend_coord(&last);
-            let mut at = y;
-            // Names that would lie on each other move down.
-            while taken.iter().any(|other| (other - at).abs() < 13) {
-                at += 13;
+            let path = line.points.clone();
+            match &line.floor {
+                Some(floor) => {
+                    let around = path.iter().chain(floor.iter().rev()).copied();
+                    let area = Polygon::new(around.collect::<Vec<_>>(), color.filled());
+                    chart.draw_series(std::iter::once(area))?;
+                    // Neighbours are told apart by more than their colours.
+                    let edge = PathElement::new(path, GROUND.stroke_width(1));
+                    chart.draw_series(std::iter::once(edge))?;
+                }
+                None => {
+                    let path = PathElement::new(path, color.stroke_width(2));
+                    chart.draw_series(std::iter::once(path))?;
+                }
             }
-            taken.push(at);
-            let style = ("sans-serif", 12).into_font().color(&color);
-            let name = crate::text::line(&line.name, 22);
-            let area = chart.plotting_area().strip_coord_spec();
-            let (x_range, y_range) = chart.plotting_area().get_pixel_range();
-            area.draw_text(
-                &name,
-                &style,
-                (x_range.end - x_range.start + 6, at - y_range.start - 6),
-            )?;
         }
-        Ok(())
+        names(chart, placed)
     }
+}
+
+/// The name of each line at its end, or beside the middle of what it fills.
+fn names<X, Y>(
+    chart: &ChartContext<'_, SVGBackend<'_>, Cartesian2d<X, Y>>,
+    placed: &[Placed<'_>],
+) -> Result<(), Box<dyn std::error::Error>>
+where
+    X: Ranged<ValueType = f64>,
+    Y: Ranged<ValueType = f64>,
+{
+    let mut taken: Vec<i32> = Vec::new();
+    // What is stacked is named from the top, so that names that make room keep the order of what they name.
+    let is_stacked = placed.iter().any(|line| line.floor.is_some());
+    let mut order: Vec<&Placed<'_>> = placed.iter().collect();
+    if is_stacked {
+        order.reverse();
+    }
+    for line in order {
+        let Some(mut last) = line.points.last().copied() else {
+            continue;
+        };
+        if let Some(under) = line.floor.as_ref().and_then(|floor| floor.last()) {
+            last.1 = f64::midpoint(last.1, under.1);
+        }
+        let (_, y) = chart.backend_coord(&last);
+        let mut at = y;
+        // Names that would lie on each other move down.
+        while taken.iter().any(|other| (other - at).abs() < 13) {
+            at += 13;
+        }
+        taken.push(at);
+        let style = ("sans-serif", 12).into_font().color(&line.color);
+        let name = crate::text::line(line.name, 22);
+        let area = chart.plotting_area().strip_coord_spec();
+        let (x_range, y_range) = chart.plotting_area().get_pixel_range();
+        area.draw_text(
+            &name,
+            &style,
+            (x_range.end - x_range.start + 6, at - y_range.start - 6),
+        )?;
+    }
+    Ok(())
 }

@@ -12,24 +12,32 @@ const QUANTILES: [f64; 12] = [
     0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999,
 ];
 
+/// Phases whose 99th percentile is below this are in the table alone.
+const DRAWN_MIN_US: u64 = 10;
+
 pub(super) fn render(load: &LoadReport) -> Markup {
     if load.latency.is_empty() {
         return html! {};
     }
-    let lines = load_text::phases(load, false).into_iter().map(|row| Line {
+    // What takes no time that could be measured would only stretch the axis.
+    let drawn = load_text::phases(load, false).into_iter();
+    let drawn = drawn.filter(|row| row.time.p99_us >= DRAWN_MIN_US);
+    let lines = drawn.map(|row| Line {
         name: row.phase.label().to_owned(),
         points: curve(row),
         marks: false,
+        tone: None,
     });
     let chart = Chart {
         caption: "Latency by percentile, from the median on the left to the slowest on the right; both axes logarithmic.",
         lines: lines.collect(),
+        stacked: false,
         log_y: true,
         x: &percentile,
         y: &|us| micros(us),
     };
     html! {
-        h3 { "Latency" }
+        h3 { "Latency by percentile" }
         (chart.render())
         (table(load))
     }

@@ -2,6 +2,8 @@
 
 mod chart;
 mod curves;
+mod ends;
+mod spans;
 mod steps;
 mod time;
 
@@ -21,9 +23,10 @@ pub(super) fn render(report: &Report) -> Markup {
                 (facts(load))
                 (thresholds(load))
                 (steps::render(load))
-                (curves::render(load))
-                (time::render(load))
+                (ends::render(load))
                 (outcomes(load))
+                (time::render(load))
+                (curves::render(load))
             }
         }
     }
@@ -61,12 +64,12 @@ fn facts(load: &LoadReport) -> Markup {
         arrivals.queue_high_water, arrivals.in_flight_high_water
     );
     let limited = format!("{}: {}", told::limited(load), load.limited_by.proof);
-    let caveats = load.model.caveat().into_iter();
     html! { dl {
         (fact("Plan", &told::plan(load)))
         (fact("Goodput", &goodput))
         (fact("Arrivals", &due))
         (fact("Queue", &waiting))
+        (fact("Books", &told::books(load)))
         (fact("Limited by", &limited))
         @for row in &load.recovery { (fact("Fault", &told::recovery(row))) }
         @if let Some(accounts) = told::facilitator(load) { (fact("Accounts", &accounts)) }
@@ -74,7 +77,7 @@ fn facts(load: &LoadReport) -> Markup {
         @if let Some(memory) = load.memory {
             (fact("Memory", &format!("{:.0} bytes for each authorization, at most {} MB", memory.bytes_per_authorization, memory.peak_bytes / 1_000_000)))
         }
-        @for caveat in caveats.chain(load.caveats.iter().map(String::as_str)) { (fact("Caveat", caveat)) }
+        @for caveat in told::caveats(load) { (fact("Caveat", caveat)) }
     } }
 }
 

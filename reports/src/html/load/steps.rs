@@ -22,6 +22,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
             .map(|step| (step.offered_per_s, value(step)))
             .collect(),
         marks,
+        tone: None,
     };
     let chart = Chart {
         caption: "Goodput against offered rate. Where goodput leaves the line of what was offered, the run was at its limit.",
@@ -29,6 +30,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
             of("goodput", true, &|step| step.goodput_per_s),
             of("offered", false, &|step| step.offered_per_s),
         ],
+        stacked: false,
         log_y: false,
         x: &told::rate,
         y: &told::rate,

@@ -3,88 +3,47 @@
 use maud::{Markup, html};
 
 use super::chart::{Chart, Line};
+use super::ends;
+use super::spans::{Span, merged, real, whole};
 use crate::load_text as told;
-use crate::model::load::{LoadInterval, LoadReport};
+use crate::model::load::LoadReport;
 use crate::text;
 
 /// Most points of a line; a longer series is merged.
-const POINTS_MAX: usize = 600;
+pub(super) const POINTS_MAX: usize = 600;
 /// Most rows of the table.
-const ROWS_MAX: usize = 60;
-
-/// Some intervals together.
-#[derive(Default)]
-struct Span {
-    at_s: f64,
-    width_s: f64,
-    offered: u64,
-    sent: u64,
-    goodput: u64,
-    errors: u64,
-    dropped: u64,
-    in_flight: u64,
-    p50_us: Option<u64>,
-    p99_us: Option<u64>,
-}
-
-impl Span {
-    /// Counts add up; of latencies and of what was under way the worst stays.
-    fn of(parts: &[LoadInterval]) -> Self {
-        let mut span = Self {
-            at_s: parts.first().map_or(0.0, |part| part.at_s),
-            ..Self::default()
-        };
-        for part in parts {
-            span.width_s += part.width_s;
-            for (sum, more) in [
-                (&mut span.offered, part.offered),
-                (&mut span.sent, part.sent),
-                (&mut span.goodput, part.goodput),
-                (&mut span.errors, part.errors),
-                (&mut span.dropped, part.dropped),
-            ] {
-                *sum = sum.saturating_add(more);
-            }
-            span.in_flight = span.in_flight.max(part.in_flight);
-            span.p50_us = span.p50_us.max(part.p50_us);
-            span.p99_us = span.p99_us.max(part.p99_us);
-        }
-        span
-    }
-
-    fn per_s(&self, count: u64) -> f64 {
-        real(count) / self.width_s.max(f64::MIN_POSITIVE)
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "pixels of a chart")]
-const fn real(number: u64) -> f64 {
-    number as f64
-}
-
-fn merged(series: &[LoadInterval], most: usize) -> Vec<Span> {
-    let each = series.len().div_ceil(most).max(1);
-    series.chunks(each).map(Span::of).collect()
-}
+pub(super) const ROWS_MAX: usize = 60;
 
 pub(super) fn render(load: &LoadReport) -> Markup {
     if load.series.is_empty() {
         return html! {};
     }
-    let spans = merged(&load.series, POINTS_MAX);
+    let spans = merged(whole(&load.series).0, POINTS_MAX);
+    let outcomes = ends::are_known(&load.series);
     html! {
-        h3 { "Over time" }
-        (rates(&spans))
+        h3 { "Rates and latency over time" }
+        @if !outcomes { (left_out(load)) }
+        (rates(&spans, !outcomes))
         (latency(&spans))
         (table(load))
     }
 }
 
-fn seconds(at: f64) -> String {
+/// What charts over time do not show.
+pub(super) fn left_out(load: &LoadReport) -> Markup {
+    html! {
+        @if let Some(rest) = whole(&load.series).1 {
+            p.why { "Charts over time end with the last whole interval; what ended in the " (micros(rest * 1e6)) " after it is in the tables." }
+        }
+    }
+}
+
+pub(super) fn seconds(at: f64) -> String {
     told::seconds(at)
 }
 
-fn rates(spans: &[Span]) -> Markup {
+/// With errors and drops, where no chart of outcomes shows them.
+fn rates(spans: &[Span], with_errors: bool) -> Markup {
     let of = |name: &str, value: fn(&Span) -> u64| Line {
         name: name.to_owned(),
         points: spans
@@ -92,26 +51,37 @@ fn rates(spans: &[Span]) -> Markup {
             .map(|span| (span.at_s, span.per_s(value(span))))
             .collect(),
         marks: false,
+        tone: None,
     };
     let mut lines = vec![
         of("goodput", |span| span.goodput),
         of("offered", |span| span.offered),
         of("sent", |span| span.sent),
     ];
-    if spans.iter().any(|span| span.errors > 0) {
+    if with_errors && spans.iter().any(|span| span.errors > 0) {
         lines.push(of("errors", |span| span.errors));
     }
-    if spans.iter().any(|span| span.dropped > 0) {
+    if with_errors && spans.iter().any(|span| span.dropped > 0) {
         lines.push(of("dropped", |span| span.dropped));
     }
     let chart = Chart {
-        caption: "Arrivals and what came of them, per second, over the run.",
+        caption: "Arrivals that were due, those that were sent, and goodput, per second, over the run.",
         lines,
+        stacked: false,
         log_y: false,
         x: &seconds,
         y: &told::rate,
     };
     chart.render()
+}
+
+fn micros(us: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a label; the cast saturates"
+    )]
+    text::micros(us.max(0.0).round() as u64)
 }
 
 fn latency(spans: &[Span]) -> Markup {
@@ -122,16 +92,12 @@ fn latency(spans: &[Span]) -> Markup {
             .filter_map(|span| value(span).map(|us| (span.at_s, real(us))))
             .collect(),
         marks: false,
+        tone: None,
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a label; the cast saturates"
-    )]
-    let micros = |us: f64| text::micros(us.max(0.0) as u64);
     let chart = Chart {
         caption: "Latency from the intended send time, over the run; logarithmic.",
         lines: vec![of("p50", |span| span.p50_us), of("p99", |span| span.p99_us)],
+        stacked: false,
         log_y: true,
         x: &seconds,
         y: &micros,

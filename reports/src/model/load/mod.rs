@@ -3,6 +3,7 @@
 //! Rates are per second, latencies microseconds. Rows that grow with the run are bounded: [`SERIES_MAX`],
 //! [`OUTCOMES_MAX`], [`STEPS_MAX`].
 
+mod ends;
 mod facilitator;
 mod latency;
 mod limit;
@@ -15,6 +16,7 @@ mod threshold;
 
 use serde::{Deserialize, Serialize};
 
+pub use ends::{LoadEnd, LoadEnds};
 pub use facilitator::{AccountGap, FacilitatorFigures};
 pub use latency::{Distribution, HDR_HIGH_US, HDR_SIGNIFICANT, HdrError, LoadPhase, PhaseRow};
 pub use limit::{LimitedBy, Limits, ProcessShare};
@@ -137,6 +139,15 @@ impl LoadReport {
     pub fn errors(&self) -> u64 {
         let errors = self.outcomes.iter().filter(|row| !row.meant);
         errors.map(|row| row.count).fold(0, u64::saturating_add)
+    }
+
+    /// The most frequent of the outcomes that were not meant to come, where those are more than half of all.
+    pub fn mostly_wrong(&self) -> Option<&LoadOutcome> {
+        let all = self.outcomes.iter().map(|row| row.count);
+        let all = all.fold(0, u64::saturating_add);
+        let wrong = self.outcomes.iter().filter(|row| !row.meant);
+        let most = wrong.reduce(|most, row| if row.count > most.count { row } else { most });
+        most.filter(|_| self.errors() > all / 2)
     }
 
     /// The whole latency from the intended send time: of payments, else of single requests.

@@ -25,6 +25,8 @@ pub mod class {
     pub const OUT_OF_FUNDS: &str = "out-of-funds";
     /// Given up on purpose after the terms came.
     pub const ABANDONED: &str = "abandoned";
+    /// Copies of one payment bought twice.
+    pub const DELIVERED_TWICE: &str = "delivered twice";
     /// Still under way when the run ended.
     pub const UNFINISHED: &str = "unfinished";
     /// Everything beyond [`super::OUTCOMES_MAX`] rows.

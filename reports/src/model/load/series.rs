@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::LoadEnds;
+
 /// Most intervals of a series; a longer run has wider ones.
 pub const SERIES_MAX: usize = 3_600;
 
@@ -35,6 +37,9 @@ pub struct LoadInterval {
     /// 99th percentile of the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<u64>,
+    /// How what ended in it ended; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<LoadEnds>,
     /// Ends by class, over all kinds of requests.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<String, u64>,

@@ -1,5 +1,6 @@
 //! The contract of the command line: help pages, what flags mean, what is refused.
 
+mod again;
 mod bad;
 mod environment;
 mod good;
