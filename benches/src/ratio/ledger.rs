@@ -22,6 +22,8 @@ const PAYMENTS: usize = 30_000;
 const SIGNERS: u32 = 8;
 /// Settlements a signer has open: with eight of them, more than a block of one second takes.
 const LANE_DEPTH: usize = 1_024;
+/// Settlements that are open at one time.
+const OPEN: usize = SIGNERS as usize * LANE_DEPTH;
 const BLOCK: Duration = Duration::from_secs(1);
 
 pub(super) fn run(_: Size) -> Result<Vec<Row>> {
@@ -60,16 +62,21 @@ async fn settle_all() -> Result<Vec<Row>> {
     let payments = signed_ahead(&payer, &token, now);
 
     let began = Instant::now();
-    let mut settling = JoinSet::new();
-    for payment in payments {
-        let ledger = Arc::clone(&ledger);
-        settling.spawn(async move {
-            let outcome = ledger.settle(&payment, &|_| {}).await;
-            (outcome, began.elapsed())
-        });
-    }
-    let mut at = Vec::with_capacity(PAYMENTS);
-    while let Some(settled) = settling.join_next().await {
+    let (mut settling, mut at) = (JoinSet::new(), Vec::with_capacity(PAYMENTS));
+    let mut left = payments.into_iter();
+    loop {
+        while settling.len() < OPEN
+            && let Some(payment) = left.next()
+        {
+            let ledger = Arc::clone(&ledger);
+            settling.spawn(async move {
+                let outcome = ledger.settle(&payment, &|_| {}).await;
+                (outcome, began.elapsed())
+            });
+        }
+        let Some(settled) = settling.join_next().await else {
+            break;
+        };
         let (outcome, when) = settled?;
         ensure!(
             matches!(outcome, SettleOutcome::Mined { .. }),

@@ -1,42 +1,76 @@
-//! Waiting for a receipt without asking the node more often than blocks appear.
+//! Waiting for a receipt without asking the node more often than blocks appear, however many wait.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::TransactionReceipt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex as Turn, watch};
 use tokio::time::Instant;
 
 use super::rpc::Rpc;
 
-/// The head is asked for at most this often, by all waiters together.
-const HEAD_FRESH: Duration = Duration::from_millis(3);
-/// Longest pause between two looks at the head.
+/// Shortest pause between two looks at the head.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Longest one.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
-/// A receipt is asked for this often even when the head stands still: head and receipt may come apart.
+/// A receipt is asked for this often even when its block did not show: head and receipt may come apart.
 const ASK_ANYWAY: Duration = Duration::from_millis(500);
+/// So many waiters ask that often; more of them take turns, so that the node is not asked more often.
+const ASKERS: usize = 64;
+/// Blocks that are read when the head moved on by several; of what lies before them nothing is known.
+const BLOCKS_READ_MAX: u64 = 8;
+/// Blocks whose transactions are remembered.
+const BLOCKS_KEPT: usize = 16;
 
-/// The newest block, shared by all waiters.
-#[derive(Debug, Default)]
+/// The newest block, and what was mined of late; shared by all waiters, one of whom looks for the others.
+#[derive(Debug)]
 pub(super) struct Head {
-    number: AtomicU64,
-    asked: Mutex<Option<Instant>>,
+    looked: watch::Sender<Looked>,
+    /// Held by the waiter who looks.
+    turn: Turn<()>,
+    mined: Mutex<VecDeque<HashSet<B256>>>,
+    waiters: AtomicUsize,
+}
+
+/// What was seen last.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looked {
+    number: Option<u64>,
+    /// How often blocks went by unread: whoever waited through that must ask.
+    gaps: u64,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            looked: watch::Sender::default(),
+            turn: Turn::default(),
+            mined: Mutex::default(),
+            waiters: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// Counts a waiter for as long as it lives.
+struct Waiting<'h>(&'h AtomicUsize);
+
+impl<'h> Waiting<'h> {
+    fn among(waiters: &'h AtomicUsize) -> Self {
+        waiters.fetch_add(1, Ordering::Relaxed);
+        Self(waiters)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Head {
-    /// The newest block, a few milliseconds old at most; the last known one when the node does not answer.
-    async fn newest(&self, rpc: &Rpc) -> u64 {
-        let mut asked = self.asked.lock().await;
-        if asked.is_none_or(|at| at.elapsed() >= HEAD_FRESH) {
-            if let Ok(number) = rpc.block_number().await {
-                self.number.store(number, Ordering::Relaxed);
-            }
-            *asked = Some(Instant::now());
-        }
-        self.number.load(Ordering::Relaxed)
-    }
-
     /// The receipt, once there is one; `None` when there is none by the deadline.
     pub(super) async fn receipt(
         &self,
@@ -44,24 +78,97 @@ impl Head {
         hash: B256,
         deadline: Instant,
     ) -> Option<TransactionReceipt> {
-        let mut seen = None;
-        let mut pause = Duration::from_millis(1);
+        let _waiting = Waiting::among(&self.waiters);
+        let mut looked = self.looked.subscribe();
+        let mut gaps = looked.borrow().gaps;
         let mut asked = Instant::now();
+        let mut first = self.waiters.load(Ordering::Relaxed) <= ASKERS;
         loop {
-            let head = self.newest(rpc).await;
-            if seen != Some(head) || asked.elapsed() >= ASK_ANYWAY {
-                seen = Some(head);
+            let missed = looked.borrow_and_update().gaps;
+            let is_due = asked.elapsed() >= self.ask_anyway();
+            if first || missed != gaps || self.was_mined(hash) || is_due {
+                first = false;
+                gaps = missed;
                 asked = Instant::now();
                 if let Ok(Some(receipt)) = rpc.receipt(hash).await {
                     return Some(receipt);
                 }
             }
-            let now = Instant::now();
-            if now >= deadline {
-                return None;
+            let again = asked + self.ask_anyway();
+            tokio::select! {
+                // Whoever gets the turn looks until the head moves, or its own time has come.
+                turn = self.turn.lock() => {
+                    self.look(rpc, again.min(deadline)).await;
+                    drop(turn);
+                }
+                _ = looked.changed() => {}
+                () = tokio::time::sleep_until(again.min(deadline)) => {}
             }
-            tokio::time::sleep(pause.min(deadline - now)).await;
+            if Instant::now() >= deadline {
+                // The last word is the receipt's, not the head's.
+                return rpc.receipt(hash).await.ok().flatten();
+            }
+        }
+    }
+
+    /// Looks at the head until it moves.
+    async fn look(&self, rpc: &Rpc, until: Instant) {
+        let before = *self.looked.borrow();
+        let mut pause = PAUSE_MIN;
+        loop {
+            if let Ok(number) = rpc.block_number().await
+                && before.number != Some(number)
+            {
+                let whole = self.read(rpc, before.number, number).await;
+                self.looked.send_replace(Looked {
+                    number: Some(number),
+                    gaps: before.gaps + u64::from(!whole),
+                });
+                return;
+            }
+            let now = Instant::now();
+            if now >= until {
+                return;
+            }
+            tokio::time::sleep(pause.min(until - now)).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
+    }
+
+    /// Notes what the new blocks hold; false when some of them are not known.
+    async fn read(&self, rpc: &Rpc, before: Option<u64>, head: u64) -> bool {
+        let next = before.map_or(head, |before| before + 1);
+        if next > head {
+            // Blocks were taken back.
+            return false;
+        }
+        let first = next.max(head.saturating_sub(BLOCKS_READ_MAX - 1));
+        let mut whole = before.is_some() && first == next;
+        for block in first..=head {
+            match rpc.transactions_of(block).await {
+                Ok(Some(hashes)) => self.note(hashes),
+                Ok(None) | Err(_) => whole = false,
+            }
+        }
+        whole
+    }
+
+    fn note(&self, hashes: HashSet<B256>) {
+        let mut mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
+        if mined.len() >= BLOCKS_KEPT {
+            mined.pop_front();
+        }
+        mined.push_back(hashes);
+    }
+
+    fn was_mined(&self, hash: B256) -> bool {
+        let mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
+        mined.iter().any(|block| block.contains(&hash))
+    }
+
+    /// How often a waiter asks for its receipt without a sign of it.
+    fn ask_anyway(&self) -> Duration {
+        let crowd = self.waiters.load(Ordering::Relaxed) / ASKERS;
+        ASK_ANYWAY * u32::try_from(crowd.max(1)).unwrap_or(u32::MAX)
     }
 }

@@ -1,5 +1,6 @@
 //! JSON-RPC calls, with the node's trouble kept apart from the contract's refusals.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use alloy_eips::BlockId;
@@ -179,6 +180,17 @@ impl Rpc {
     ) -> Result<Option<TransactionReceipt>, LedgerError> {
         let answer = self.provider.get_transaction_receipt(hash).await;
         answer.map_err(|error| failed("eth_getTransactionReceipt", &error))
+    }
+
+    /// Hashes of the transactions in a block; `None` when the node does not have it.
+    pub(super) async fn transactions_of(
+        &self,
+        block: u64,
+    ) -> Result<Option<HashSet<B256>>, LedgerError> {
+        let answer = self.provider.get_block_by_number(block.into()).await;
+        answer
+            .map(|found| found.map(|block| block.transactions.hashes().collect()))
+            .map_err(|error| failed("eth_getBlockByNumber", &error))
     }
 
     /// Logs of a range; a range beyond the head is an error to a development node, and empty to us.
