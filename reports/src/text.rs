@@ -148,6 +148,16 @@ pub fn micros(us: u64) -> String {
     }
 }
 
+/// The same for a place on an axis or a mean: rounded to whole microseconds, and never below zero.
+pub(crate) fn micros_of(us: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a label; the cast saturates"
+    )]
+    micros(us.max(0.0).round() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

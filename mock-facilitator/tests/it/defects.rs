@@ -87,23 +87,26 @@ impl Rig {
 
     /// True when settle answers before its transaction is mined.
     async fn answers_before_mined(&self) -> bool {
+        let early = self.answer_before_mined(50).await;
+        early.is_some_and(|answer| answer["success"] == true)
+    }
+
+    /// What settle answers while nothing is mined. A correct facilitator never answers then, however long one waits: it
+    /// is given so many milliseconds, and must settle once something is.
+    async fn answer_before_mined(&self, honest_ms: u64) -> Option<Value> {
         self.ledger
             .mining
             .forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
         let body = self.honest();
         let settle = self.settle(&body);
         tokio::pin!(settle);
-        // A correct facilitator never answers here, however long one waits.
-        let wait = Duration::from_millis(if self.wrong { 30_000 } else { 50 });
-        let early = tokio::time::timeout(wait, &mut settle).await;
+        let wait = Duration::from_millis(if self.wrong { 30_000 } else { honest_ms });
+        let early = tokio::time::timeout(wait, &mut settle).await.ok();
         self.ledger.mining.add_permits(1_000);
-        match early {
-            Ok(answer) => answer["success"] == true,
-            Err(_) => {
-                assert_eq!(settle.await["success"], true);
-                false
-            }
+        if early.is_none() {
+            assert_eq!(settle.await["success"], true);
         }
+        early
     }
 
     async fn concurrent(&self, bodies: &[Value]) -> Vec<Value> {
@@ -309,17 +312,7 @@ impl Rig {
     async fn waits_wrongly(&self, defect: Defect) -> bool {
         match defect {
             Defect::ReceiptWaitTooShort => {
-                self.ledger
-                    .mining
-                    .forget_permits(tokio::sync::Semaphore::MAX_PERMITS);
-                let body = self.honest();
-                let settle = self.settle(&body);
-                tokio::pin!(settle);
-                let wait = Duration::from_millis(if self.wrong { 30_000 } else { 500 });
-                let early = tokio::time::timeout(wait, &mut settle).await;
-                self.ledger.mining.add_permits(1_000);
-                let Ok(answer) = early else {
-                    assert_eq!(settle.await["success"], true);
+                let Some(answer) = self.answer_before_mined(500).await else {
                     return false;
                 };
                 assert_eq!(answer["success"], false);

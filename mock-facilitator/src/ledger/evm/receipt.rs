@@ -26,7 +26,7 @@ const BLOCKS_READ_MAX: u64 = 8;
 const BLOCKS_KEPT: usize = 16;
 
 /// The newest block, and what was mined of late; shared by all waiters, one of whom looks for the others.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Head {
     looked: watch::Sender<Looked>,
     /// Held by the waiter who looks.
@@ -41,17 +41,6 @@ struct Looked {
     number: Option<u64>,
     /// How often blocks went by unread: whoever waited through that must ask.
     gaps: u64,
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Self {
-            looked: watch::Sender::default(),
-            turn: Turn::default(),
-            mined: Mutex::default(),
-            waiters: AtomicUsize::new(0),
-        }
-    }
 }
 
 /// Counts a waiter for as long as it lives.

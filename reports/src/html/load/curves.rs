@@ -34,7 +34,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
         stacked: false,
         log_y: true,
         x: &percentile,
-        y: &|us| micros(us),
+        y: &text::micros_of,
     };
     html! {
         h3 { "Latency by percentile" }
@@ -49,20 +49,11 @@ fn table(load: &LoadReport) -> Markup {
             thead { tr { th scope="col" { "Phase" } th.n scope="col" { "Samples" } th.n scope="col" { "mean" } th.n scope="col" { "p50" } th.n scope="col" { "p90" } th.n scope="col" { "p95" } th.n scope="col" { "p99" } th.n scope="col" { "p99.9" } th.n scope="col" { "max" } } }
             tbody { @for row in &load.latency {
                 @let time = &row.time;
-                tr { td { (row.phase.label()) } td.n { (time.count) } td.n { (micros(time.mean_us)) }
+                tr { td { (row.phase.label()) } td.n { (time.count) } td.n { (text::micros_of(time.mean_us)) }
                     @for us in [time.p50_us, time.p90_us, time.p95_us, time.p99_us, time.p999_us, time.max_us] { td.n { (text::micros(us)) } } }
             } }
         } }
     }
-}
-
-fn micros(us: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a label; the cast saturates"
-    )]
-    text::micros(us.max(0.0).round() as u64)
 }
 
 /// `1` is the 90th percentile, `2` the 99th; only such places are labelled.

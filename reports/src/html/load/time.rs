@@ -33,7 +33,7 @@ pub(super) fn render(load: &LoadReport) -> Markup {
 pub(super) fn left_out(load: &LoadReport) -> Markup {
     html! {
         @if let Some(rest) = whole(&load.series).1 {
-            p.why { "Charts over time end with the last whole interval; what ended in the " (micros(rest * 1e6)) " after it is in the tables." }
+            p.why { "Charts over time end with the last whole interval; what ended in the " (text::micros_of(rest * 1e6)) " after it is in the tables." }
         }
     }
 }
@@ -75,15 +75,6 @@ fn rates(spans: &[Span], with_errors: bool) -> Markup {
     chart.render()
 }
 
-fn micros(us: f64) -> String {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a label; the cast saturates"
-    )]
-    text::micros(us.max(0.0).round() as u64)
-}
-
 fn latency(spans: &[Span]) -> Markup {
     let of = |name: &str, value: fn(&Span) -> Option<u64>| Line {
         name: name.to_owned(),
@@ -100,7 +91,7 @@ fn latency(spans: &[Span]) -> Markup {
         stacked: false,
         log_y: true,
         x: &seconds,
-        y: &micros,
+        y: &text::micros_of,
     };
     chart.render()
 }
