@@ -62,8 +62,8 @@ impl Pending {
         sent: Sent,
         slot: LaneSlot,
     ) -> Result<(), String> {
-        let mut entries = self.lock();
-        entries.retain(|_, entry| entry.since.elapsed() < REMEMBERED);
+        let (mut entries, now) = (self.lock(), Instant::now());
+        entries.retain(|_, entry| now.duration_since(entry.since) < REMEMBERED);
         if entries.len() >= REMEMBERED_MAX {
             return Err(format!(
                 "{REMEMBERED_MAX} transactions are open: is the chain mining?"
@@ -72,7 +72,7 @@ impl Pending {
         let entry = Entry {
             payment: payment.clone(),
             sent,
-            since: Instant::now(),
+            since: now,
             slot,
         };
         entries.insert(key_of(payment), entry);
@@ -96,9 +96,10 @@ impl Pending {
 
     /// Open transactions of a lane that are older than `age`, up to `max`.
     pub(super) fn overdue(&self, lane: usize, age: Duration, max: usize) -> Vec<Sent> {
+        let now = Instant::now();
         self.lock()
             .values()
-            .filter(|entry| entry.slot.lane() == lane && entry.since.elapsed() >= age)
+            .filter(|entry| entry.slot.lane() == lane && now.duration_since(entry.since) >= age)
             .take(max)
             .map(|entry| entry.sent.clone())
             .collect()

@@ -1,6 +1,6 @@
 //! Waiting for a receipt without asking the node more often than blocks appear, however many wait.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// A receipt is asked for this often even when its block did not show: head and receipt may come apart.
 const ASK_ANYWAY: Duration = Duration::from_millis(500);
-/// So many waiters ask that often; more of them take turns, so that the node is not asked more often.
+/// So many waiters ask that often, each for its own; for more of them receipts are read a block at a time, since a
+/// development node goes through the whole block for each single one.
 const ASKERS: usize = 64;
 /// Blocks that are read when the head moved on by several; of what lies before them nothing is known.
 const BLOCKS_READ_MAX: u64 = 8;
@@ -31,9 +32,12 @@ pub(super) struct Head {
     looked: watch::Sender<Looked>,
     /// Held by the waiter who looks.
     turn: Turn<()>,
-    mined: Mutex<VecDeque<HashSet<B256>>>,
+    mined: Mutex<VecDeque<Block>>,
     waiters: AtomicUsize,
 }
+
+/// The transactions of a block, with their receipts where those were read and nobody has taken them yet.
+pub(super) type Block = HashMap<B256, Option<TransactionReceipt>>;
 
 /// What was seen last.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,7 +79,11 @@ impl Head {
         loop {
             let missed = looked.borrow_and_update().gaps;
             let is_due = asked.elapsed() >= self.ask_anyway();
-            if first || missed != gaps || self.was_mined(hash) || is_due {
+            let mined = self.mined(hash);
+            if let Some(Some(receipt)) = mined {
+                return Some(receipt);
+            }
+            if first || missed != gaps || mined.is_some() || is_due {
                 first = false;
                 gaps = missed;
                 asked = Instant::now();
@@ -134,25 +142,31 @@ impl Head {
         let first = next.max(head.saturating_sub(BLOCKS_READ_MAX - 1));
         let mut whole = before.is_some() && first == next;
         for block in first..=head {
-            match rpc.transactions_of(block).await {
-                Ok(Some(hashes)) => self.note(hashes),
+            let read = match self.waiters.load(Ordering::Relaxed) > ASKERS {
+                true => rpc.receipts_of(block).await,
+                false => rpc.transactions_of(block).await,
+            };
+            match read {
+                Ok(Some(block)) => self.note(block),
                 Ok(None) | Err(_) => whole = false,
             }
         }
         whole
     }
 
-    fn note(&self, hashes: HashSet<B256>) {
+    fn note(&self, block: Block) {
         let mut mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
         if mined.len() >= BLOCKS_KEPT {
             mined.pop_front();
         }
-        mined.push_back(hashes);
+        mined.push_back(block);
     }
 
-    fn was_mined(&self, hash: B256) -> bool {
-        let mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
-        mined.iter().any(|block| block.contains(&hash))
+    /// Whether a transaction was mined of late, and its receipt if that is here.
+    fn mined(&self, hash: B256) -> Option<Option<TransactionReceipt>> {
+        let mut mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest_first = mined.iter_mut().rev();
+        newest_first.find_map(|block| block.get_mut(&hash).map(Option::take))
     }
 
     /// How often a waiter asks for its receipt without a sign of it.

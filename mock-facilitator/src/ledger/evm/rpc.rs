@@ -1,6 +1,5 @@
 //! JSON-RPC calls, with the node's trouble kept apart from the contract's refusals.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use alloy_eips::BlockId;
@@ -12,6 +11,7 @@ use alloy_rpc_types_eth::{BlockOverrides, Filter, Log, TransactionReceipt, Trans
 use alloy_sol_types::{SolCall, decode_revert_reason};
 use url::Url;
 
+use super::receipt::Block;
 use crate::ledger::LedgerError;
 
 /// Longest wait for one answer of the node.
@@ -182,15 +182,25 @@ impl Rpc {
         answer.map_err(|error| failed("eth_getTransactionReceipt", &error))
     }
 
-    /// Hashes of the transactions in a block; `None` when the node does not have it.
-    pub(super) async fn transactions_of(
-        &self,
-        block: u64,
-    ) -> Result<Option<HashSet<B256>>, LedgerError> {
+    /// The transactions in a block; `None` when the node does not have it.
+    pub(super) async fn transactions_of(&self, block: u64) -> Result<Option<Block>, LedgerError> {
         let answer = self.provider.get_block_by_number(block.into()).await;
-        answer
-            .map(|found| found.map(|block| block.transactions.hashes().collect()))
-            .map_err(|error| failed("eth_getBlockByNumber", &error))
+        let found = answer.map_err(|error| failed("eth_getBlockByNumber", &error))?;
+        Ok(found.map(|block| {
+            block
+                .transactions
+                .hashes()
+                .map(|hash| (hash, None))
+                .collect()
+        }))
+    }
+
+    /// The same with their receipts.
+    pub(super) async fn receipts_of(&self, block: u64) -> Result<Option<Block>, LedgerError> {
+        let answer = self.provider.get_block_receipts(block.into()).await;
+        let found = answer.map_err(|error| failed("eth_getBlockReceipts", &error))?;
+        let known = |receipt: TransactionReceipt| (receipt.transaction_hash, Some(receipt));
+        Ok(found.map(|receipts| receipts.into_iter().map(known).collect()))
     }
 
     /// Logs of a range; a range beyond the head is an error to a development node, and empty to us.
