@@ -6,16 +6,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// One signer.
 #[derive(Debug)]
 pub(super) struct Lane {
     index: usize,
     pub(super) signer: PrivateKeySigner,
-    /// Account nonce of the next transaction; `None` until the node was asked, and after any doubt.
     /// Held while a transaction is numbered and handed to the node, never while it waits to be mined.
-    pub(super) next_nonce: Mutex<Option<u64>>,
+    pub(super) counter: Mutex<Counter>,
     open: AtomicUsize,
+}
+
+/// Where a lane stands.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    /// Account nonce of the next transaction; `None` until the node was asked, and after any doubt.
+    pub(super) next_nonce: Option<u64>,
+    /// When the lane's overdue transactions were last looked after.
+    pub(super) looked_after: Option<Instant>,
 }
 
 /// One open transaction of a lane; dropping it makes room.
@@ -44,7 +53,7 @@ impl Lanes {
                 Arc::new(Lane {
                     index,
                     signer,
-                    next_nonce: Mutex::new(None),
+                    counter: Mutex::default(),
                     open: AtomicUsize::new(0),
                 })
             })
@@ -95,7 +104,7 @@ impl Lanes {
     /// Has every lane ask the node for its nonce again.
     pub(super) async fn recount(&self) {
         for lane in &self.lanes {
-            *lane.next_nonce.lock().await = None;
+            lane.counter.lock().await.next_nonce = None;
         }
     }
 

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::abi::{Token, settlement_call};
+use super::head::Head;
 use super::lane::Lanes;
 use super::pending::Pending;
-use super::receipt::Head;
 use super::records;
 use super::rpc::{CallError, Rpc};
 use super::settle::Fees;

@@ -2,10 +2,11 @@
 
 mod abi;
 mod accounts;
+mod head;
 mod lane;
 mod ledger;
+mod mined;
 mod pending;
-mod receipt;
 mod records;
 mod rpc;
 mod settle;

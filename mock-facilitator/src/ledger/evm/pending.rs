@@ -14,6 +14,8 @@ use crate::ledger::SignedAuthorization;
 const REMEMBERED: Duration = Duration::from_secs(300);
 /// Most transactions remembered.
 const REMEMBERED_MAX: usize = 10_000;
+/// Pause between two searches for what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Token, payer and nonce: what the token consumes once.
 pub(super) type Key = (Address, Address, B256);
@@ -48,7 +50,27 @@ struct Entry {
 /// Every open transaction.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    entries: Mutex<HashMap<Key, Entry>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_key: HashMap<Key, Entry>,
+    swept: Option<Instant>,
+}
+
+impl Entries {
+    /// Drops what is too old, now and then: going through all of them for every settlement would cost more than it.
+    fn sweep(&mut self, now: Instant) {
+        let is_due = self
+            .swept
+            .is_none_or(|swept| now.duration_since(swept) >= SWEEP_EVERY);
+        if is_due || self.by_key.len() >= REMEMBERED_MAX {
+            self.by_key
+                .retain(|_, entry| now.duration_since(entry.since) < REMEMBERED);
+            self.swept = Some(now);
+        }
+    }
 }
 
 impl Pending {
@@ -63,8 +85,8 @@ impl Pending {
         slot: LaneSlot,
     ) -> Result<(), String> {
         let (mut entries, now) = (self.lock(), Instant::now());
-        entries.retain(|_, entry| now.duration_since(entry.since) < REMEMBERED);
-        if entries.len() >= REMEMBERED_MAX {
+        entries.sweep(now);
+        if entries.by_key.len() >= REMEMBERED_MAX {
             return Err(format!(
                 "{REMEMBERED_MAX} transactions are open: is the chain mining?"
             ));
@@ -75,7 +97,7 @@ impl Pending {
             since: now,
             slot,
         };
-        entries.insert(key_of(payment), entry);
+        entries.by_key.insert(key_of(payment), entry);
         Ok(())
     }
 
@@ -91,27 +113,33 @@ impl Pending {
 
     /// Forgets a transaction that is mined, or was never taken.
     pub(super) fn remove(&self, key: &Key) {
-        self.lock().remove(key);
+        self.lock().by_key.remove(key);
     }
 
-    /// Open transactions of a lane that are older than `age`, up to `max`.
+    /// The oldest open transactions of a lane that are older than `age`, up to `max`: what blocks a lane is the oldest.
     pub(super) fn overdue(&self, lane: usize, age: Duration, max: usize) -> Vec<Sent> {
         let now = Instant::now();
-        self.lock()
+        let entries = self.lock();
+        let mut overdue: Vec<&Entry> = entries
+            .by_key
             .values()
             .filter(|entry| entry.slot.lane() == lane && now.duration_since(entry.since) >= age)
-            .take(max)
+            .collect();
+        overdue.sort_unstable_by_key(|entry| entry.since);
+        overdue.truncate(max);
+        overdue
+            .into_iter()
             .map(|entry| entry.sent.clone())
             .collect()
     }
 
     fn get<T>(&self, key: &Key, view: impl FnOnce(&Entry) -> T) -> Option<T> {
         let entries = self.lock();
-        let entry = entries.get(key)?;
+        let entry = entries.by_key.get(key)?;
         (entry.since.elapsed() < REMEMBERED).then(|| view(entry))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,15 +9,21 @@ use crate::event::{LedgerRecord, Movement};
 
 /// The logs that tell what moved, in a range of blocks.
 pub(super) fn filter(from_block: u64, to_block: u64) -> Filter {
+    movements().from_block(from_block).to_block(to_block)
+}
+
+/// The same in one block.
+pub(super) fn filter_of(block: B256) -> Filter {
+    movements().at_block_hash(block)
+}
+
+fn movements() -> Filter {
     let signatures: Vec<B256> = vec![
         Token::Transfer::SIGNATURE_HASH,
         Token::AuthorizationUsed::SIGNATURE_HASH,
         Token::AuthorizationCanceled::SIGNATURE_HASH,
     ];
-    Filter::new()
-        .from_block(from_block)
-        .to_block(to_block)
-        .event_signature(signatures)
+    Filter::new().event_signature(signatures)
 }
 
 /// What a log says; `None` for logs of another shape, such as an NFT's `Transfer`.

@@ -11,7 +11,8 @@ use alloy_rpc_types_eth::{BlockOverrides, Filter, Log, TransactionReceipt, Trans
 use alloy_sol_types::{SolCall, decode_revert_reason};
 use url::Url;
 
-use super::receipt::Block;
+use super::mined::{Block, block_of};
+use super::records;
 use crate::ledger::LedgerError;
 
 /// Longest wait for one answer of the node.
@@ -182,25 +183,23 @@ impl Rpc {
         answer.map_err(|error| failed("eth_getTransactionReceipt", &error))
     }
 
-    /// The transactions in a block; `None` when the node does not have it.
-    pub(super) async fn transactions_of(&self, block: u64) -> Result<Option<Block>, LedgerError> {
-        let answer = self.provider.get_block_by_number(block.into()).await;
-        let found = answer.map_err(|error| failed("eth_getBlockByNumber", &error))?;
-        Ok(found.map(|block| {
-            block
-                .transactions
-                .hashes()
-                .map(|hash| (hash, None))
-                .collect()
-        }))
-    }
-
-    /// The same with their receipts.
-    pub(super) async fn receipts_of(&self, block: u64) -> Result<Option<Block>, LedgerError> {
-        let answer = self.provider.get_block_receipts(block.into()).await;
-        let found = answer.map_err(|error| failed("eth_getBlockReceipts", &error))?;
-        let known = |receipt: TransactionReceipt| (receipt.transaction_hash, Some(receipt));
-        Ok(found.map(|receipts| receipts.into_iter().map(known).collect()))
+    /// The transactions in a block, with what its logs tell of them if asked for; `None` when the node does not have
+    /// the block.
+    pub(super) async fn block(
+        &self,
+        number: u64,
+        with_logs: bool,
+    ) -> Result<Option<Block>, LedgerError> {
+        let answer = self.provider.get_block_by_number(number.into()).await;
+        let answer = answer.map_err(|error| failed("eth_getBlockByNumber", &error))?;
+        let Some(block) = answer else {
+            return Ok(None);
+        };
+        let logs = match with_logs {
+            true => self.logs(&records::filter_of(block.header.hash)).await?,
+            false => Vec::new(),
+        };
+        Ok(Some(block_of(number, block.transactions.hashes(), &logs)))
     }
 
     /// Logs of a range; a range beyond the head is an error to a development node, and empty to us.

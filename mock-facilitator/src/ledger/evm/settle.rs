@@ -6,15 +6,14 @@ use std::time::Duration;
 use alloy_consensus::{SignableTransaction as _, TxEip1559};
 use alloy_eips::{BlockId, Encodable2718 as _};
 use alloy_primitives::{B256, Bytes, TxKind};
-use alloy_rpc_types_eth::TransactionReceipt;
 use alloy_signer::SignerSync as _;
 use tokio::time::Instant;
 
 use super::abi::settlement_call;
 use super::lane::{Lane, LaneSlot};
 use super::ledger::EvmLedger;
+use super::mined::Mined;
 use super::pending::{Sent, key_of};
-use super::records;
 use super::rpc::{CallError, Rpc, SendError};
 use crate::event::Movement;
 use crate::ledger::{
@@ -25,6 +24,8 @@ use crate::ledger::{
 const SENDS_MAX: u32 = 3;
 /// Age at which an open transaction is checked before the lane sends another.
 const OVERDUE: Duration = Duration::from_secs(5);
+/// Shortest pause between two such checks of a lane: on a busy chain much is overdue, and the node has other work.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Most overdue transactions checked at a time.
 const OVERDUE_MAX: usize = 4;
 /// Age at which the gas price is asked for again.
@@ -108,11 +109,17 @@ impl EvmLedger {
         payment: &SignedAuthorization,
     ) -> Result<Result<B256, String>, String> {
         let lane = slot.signer();
-        let mut next = lane.next_nonce.lock().await;
-        for overdue in self.pending.overdue(slot.lane(), OVERDUE, OVERDUE_MAX) {
-            self.revive(&overdue).await;
+        let mut counter = lane.counter.lock().await;
+        if counter
+            .looked_after
+            .is_none_or(|then| then.elapsed() >= LOOK_AFTER)
+        {
+            for overdue in self.pending.overdue(slot.lane(), OVERDUE, OVERDUE_MAX) {
+                self.revive(&overdue).await;
+            }
+            counter.looked_after = Some(Instant::now());
         }
-        let nonce = match *next {
+        let nonce = match counter.next_nonce {
             Some(nonce) => nonce,
             None => self.lane_nonce(&lane).await?,
         };
@@ -121,17 +128,17 @@ impl EvmLedger {
         self.pending.insert(payment, sent.clone(), slot)?;
         match self.rpc.send(&sent.raw).await {
             Ok(()) => {
-                *next = Some(nonce + 1);
+                counter.next_nonce = Some(nonce + 1);
                 Ok(Ok(sent.hash))
             }
             Err(SendError::Refused(why)) => {
-                *next = None;
+                counter.next_nonce = None;
                 self.pending.remove(&key_of(payment));
                 Ok(Err(why))
             }
             Err(SendError::Unknown(why)) => {
                 // It may be in the pool: only a node that answers "no" lets us say that nothing was sent.
-                *next = None;
+                counter.next_nonce = None;
                 if matches!(self.rpc.knows(sent.hash).await, Ok(false)) {
                     self.pending.remove(&key_of(payment));
                     return Err(format!("the node did not answer: {why}"));
@@ -191,11 +198,11 @@ impl EvmLedger {
         deadline: Instant,
         on_step: OnStep<'_>,
     ) -> SettleOutcome {
-        let Some(receipt) = self.head.receipt(&self.rpc, transaction, deadline).await else {
+        let Some(mined) = self.head.mined(&self.rpc, transaction, deadline).await else {
             return SettleOutcome::Pending { transaction };
         };
         self.pending.remove(&key_of(payment));
-        let success = receipt.status();
+        let success = mined.success;
         on_step(SettleStep::Mined {
             transaction,
             success,
@@ -207,7 +214,7 @@ impl EvmLedger {
                 reason,
             };
         }
-        judge_logs(payment, transaction, &receipt)
+        judge_logs(payment, transaction, &mined)
     }
 
     /// Asks the token once more, on the state the transaction left behind.
@@ -221,29 +228,26 @@ impl EvmLedger {
     }
 }
 
-/// Status 1 is not enough: the receipt must show this very transfer.
-fn judge_logs(
-    payment: &SignedAuthorization,
-    transaction: B256,
-    receipt: &TransactionReceipt,
-) -> SettleOutcome {
+/// Status 1 is not enough: the logs must show this very transfer.
+fn judge_logs(payment: &SignedAuthorization, transaction: B256, mined: &Mined) -> SettleOutcome {
     let authorization = &payment.authorization;
     let signed = Movement::Transfer {
         from: authorization.from,
         to: authorization.to,
         value: authorization.value,
     };
-    let transfers: Vec<Movement> = receipt
-        .logs()
+    let transfers: Vec<&Movement> = mined
+        .moved
         .iter()
-        .filter(|log| log.address() == payment.asset)
-        .filter_map(|log| records::movement(&log.inner))
-        .filter(|movement| matches!(movement, Movement::Transfer { .. }))
+        .filter(|(asset, what)| {
+            *asset == payment.asset && matches!(what, Movement::Transfer { .. })
+        })
+        .map(|(_, what)| what)
         .collect();
-    if transfers.contains(&signed) {
+    if transfers.contains(&&signed) {
         return SettleOutcome::Mined {
             transaction,
-            block: receipt.block_number.unwrap_or_default(),
+            block: mined.block,
         };
     }
     let reason = match transfers.first() {

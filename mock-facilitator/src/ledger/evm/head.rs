@@ -1,15 +1,15 @@
 //! Waiting for a receipt without asking the node more often than blocks appear, however many wait.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::B256;
-use alloy_rpc_types_eth::TransactionReceipt;
 use tokio::sync::{Mutex as Turn, watch};
 use tokio::time::Instant;
 
+use super::mined::{Block, Mined};
 use super::rpc::Rpc;
 
 /// Shortest pause between two looks at the head.
@@ -18,8 +18,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// A receipt is asked for this often even when its block did not show: head and receipt may come apart.
 const ASK_ANYWAY: Duration = Duration::from_millis(500);
-/// So many waiters ask that often, each for its own; for more of them receipts are read a block at a time, since a
-/// development node goes through the whole block for each single one.
+/// So many waiters ask that often, each for its own. For more of them the logs of each block are read once: a
+/// development node goes through the whole block for every single receipt, and for all of them once more each.
 const ASKERS: usize = 64;
 /// Blocks that are read when the head moved on by several; of what lies before them nothing is known.
 const BLOCKS_READ_MAX: u64 = 8;
@@ -32,12 +32,9 @@ pub(super) struct Head {
     looked: watch::Sender<Looked>,
     /// Held by the waiter who looks.
     turn: Turn<()>,
-    mined: Mutex<VecDeque<Block>>,
+    blocks: Mutex<VecDeque<Block>>,
     waiters: AtomicUsize,
 }
-
-/// The transactions of a block, with their receipts where those were read and nobody has taken them yet.
-pub(super) type Block = HashMap<B256, Option<TransactionReceipt>>;
 
 /// What was seen last.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,13 +61,13 @@ impl Drop for Waiting<'_> {
 }
 
 impl Head {
-    /// The receipt, once there is one; `None` when there is none by the deadline.
-    pub(super) async fn receipt(
+    /// What became of a transaction, once it is mined; `None` when it is not by the deadline.
+    pub(super) async fn mined(
         &self,
         rpc: &Rpc,
         hash: B256,
         deadline: Instant,
-    ) -> Option<TransactionReceipt> {
+    ) -> Option<Arc<Mined>> {
         let _waiting = Waiting::among(&self.waiters);
         let mut looked = self.looked.subscribe();
         let mut gaps = looked.borrow().gaps;
@@ -79,16 +76,16 @@ impl Head {
         loop {
             let missed = looked.borrow_and_update().gaps;
             let is_due = asked.elapsed() >= self.ask_anyway();
-            let mined = self.mined(hash);
-            if let Some(Some(receipt)) = mined {
-                return Some(receipt);
+            let mined = self.seen(hash);
+            if let Some(Some(mined)) = mined {
+                return Some(mined);
             }
             if first || missed != gaps || mined.is_some() || is_due {
                 first = false;
                 gaps = missed;
                 asked = Instant::now();
                 if let Ok(Some(receipt)) = rpc.receipt(hash).await {
-                    return Some(receipt);
+                    return Some(Arc::new(receipt.into()));
                 }
             }
             let again = asked + self.ask_anyway();
@@ -103,7 +100,8 @@ impl Head {
             }
             if Instant::now() >= deadline {
                 // The last word is the receipt's, not the head's.
-                return rpc.receipt(hash).await.ok().flatten();
+                let receipt = rpc.receipt(hash).await.ok().flatten()?;
+                return Some(Arc::new(receipt.into()));
             }
         }
     }
@@ -142,11 +140,8 @@ impl Head {
         let first = next.max(head.saturating_sub(BLOCKS_READ_MAX - 1));
         let mut whole = before.is_some() && first == next;
         for block in first..=head {
-            let read = match self.waiters.load(Ordering::Relaxed) > ASKERS {
-                true => rpc.receipts_of(block).await,
-                false => rpc.transactions_of(block).await,
-            };
-            match read {
+            let crowd = self.waiters.load(Ordering::Relaxed) > ASKERS;
+            match rpc.block(block, crowd).await {
                 Ok(Some(block)) => self.note(block),
                 Ok(None) | Err(_) => whole = false,
             }
@@ -155,18 +150,18 @@ impl Head {
     }
 
     fn note(&self, block: Block) {
-        let mut mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
-        if mined.len() >= BLOCKS_KEPT {
-            mined.pop_front();
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if blocks.len() >= BLOCKS_KEPT {
+            blocks.pop_front();
         }
-        mined.push_back(block);
+        blocks.push_back(block);
     }
 
-    /// Whether a transaction was mined of late, and its receipt if that is here.
-    fn mined(&self, hash: B256) -> Option<Option<TransactionReceipt>> {
-        let mut mined = self.mined.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut newest_first = mined.iter_mut().rev();
-        newest_first.find_map(|block| block.get_mut(&hash).map(Option::take))
+    /// Whether a transaction was mined of late, and what is known of it.
+    fn seen(&self, hash: B256) -> Option<Option<Arc<Mined>>> {
+        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest_first = blocks.iter().rev();
+        newest_first.find_map(|block| block.get(&hash).cloned())
     }
 
     /// How often a waiter asks for its receipt without a sign of it.
