@@ -97,29 +97,36 @@ impl Bench {
     /// # Errors
     /// When one is refused.
     pub fn cost(&self, path: &str, calls: u32) -> Result<f64> {
-        let mut router = self.router.clone();
         let mut spent = Duration::ZERO;
         for _ in 0..calls.div_ceil(BATCH) {
             let requests: Result<Vec<_>> =
                 (0..BATCH).map(|_| post(path, self.request()?)).collect();
-            let (requests, mut answers) = (requests?, Vec::new());
-            self.runtime.block_on(async {
-                let before = cpu::this_thread();
-                for request in requests {
-                    answers.push(router.call(request).await?);
-                }
-                spent += cpu::this_thread() - before;
-                for answer in answers {
-                    let answer = text(answer).await?;
-                    let yes =
-                        answer.contains("\"isValid\":true") || answer.contains("\"success\":true");
-                    ensure!(yes, "{path} said no: {answer}");
-                }
-                Ok(())
-            })?;
+            // In a task, as a server runs each connection: whoever blocks on a runtime is woken through the kernel.
+            let asking = self.runtime.spawn(ask_all(self.router.clone(), requests?));
+            let (took, answers) = self.runtime.block_on(asking)??;
+            spent += took;
+            for answer in answers {
+                let answer = self.runtime.block_on(text(answer))?;
+                let yes =
+                    answer.contains("\"isValid\":true") || answer.contains("\"success\":true");
+                ensure!(yes, "{path} said no: {answer}");
+            }
         }
         Ok(spent.as_secs_f64() * 1e6 / f64::from(calls.div_ceil(BATCH) * BATCH))
     }
+}
+
+/// The answers, and the CPU time of this thread until the last of them.
+async fn ask_all(
+    mut router: Router,
+    requests: Vec<Request<Body>>,
+) -> Result<(Duration, Vec<Response>)> {
+    let mut answers = Vec::with_capacity(requests.len());
+    let before = cpu::this_thread();
+    for request in requests {
+        answers.push(router.call(request).await?);
+    }
+    Ok((cpu::this_thread() - before, answers))
 }
 
 fn post(path: &str, body: String) -> Result<Request<Body>> {

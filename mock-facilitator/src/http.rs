@@ -1,6 +1,8 @@
 //! The protocol port: `/verify`, `/settle`, `/supported`, `/health` under any base path.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,6 +10,8 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::Version;
@@ -17,7 +21,7 @@ use crate::answer::{Answer, no_response};
 use crate::connection::Connection;
 use crate::defects::answers::{ends_connection, refused_outright};
 use crate::defects::{DefectSet, catalogue, deviations};
-use crate::event::{AuthorizationKey, CallStep, Endpoint};
+use crate::event::{CallStep, Endpoint};
 use crate::facilitator::Facilitator;
 use crate::faults::steer::{Start, Steer};
 use crate::log::bounded_text;
@@ -59,7 +63,6 @@ impl Caller {
 
 /// One call: received, done, answered, each logged in that order.
 ///
-/// The work runs in its own task: a caller that hangs up must not stop a settlement half-way.
 async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request) -> Response {
     let path = request.uri().path().trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -88,30 +91,32 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
     let body = read_body(request, facilitator.options().body_max_bytes).await;
     let living = facilitator.lives().begin();
     let call = facilitator.begin_call(endpoint);
+    let parts = receive(&facilitator, call, endpoint, body);
+    let is_steered = caller.is_some();
     let work = {
         let facilitator = Arc::clone(&facilitator);
         async move {
-            let parts = receive(&facilitator, call, endpoint, body);
-            match caller.filter(|_| operates(endpoint, &method)) {
-                None => {
-                    let answer = match list {
-                        Some(list) => list,
-                        None => answer(&facilitator, call, endpoint, &method, parts, None).await,
-                    };
-                    answered(&facilitator, call, answer)
+            let work = async {
+                match (caller.filter(|_| operates(endpoint, &method)), list) {
+                    // Apart, so that a call without faults does not carry the room that faults take.
+                    (Some(caller), _) => {
+                        Box::pin(steered(
+                            &facilitator,
+                            call,
+                            endpoint,
+                            &method,
+                            parts,
+                            caller,
+                        ))
+                        .await
+                    }
+                    (None, Some(list)) => answered(&facilitator, call, list),
+                    (None, None) => {
+                        let work = answer(&facilitator, call, endpoint, &method, parts, None);
+                        answered(&facilitator, call, work.await)
+                    }
                 }
-                Some(caller) => {
-                    let key = parts.as_ref().ok().and_then(Parts::key);
-                    let facts = (call, endpoint, key);
-                    let steer = Steer::begin(&facilitator, facts, caller.connection, caller.gone);
-                    steered(&facilitator, facts, &method, parts, Arc::new(steer)).await
-                }
-            }
-        }
-    };
-    let work = tokio::spawn({
-        let facilitator = Arc::clone(&facilitator);
-        async move {
+            };
             tokio::select! {
                 biased;
                 response = work => response,
@@ -122,28 +127,45 @@ async fn dispatch(State(facilitator): State<Arc<Facilitator>>, request: Request)
                 }
             }
         }
-    });
-    match work.await {
-        Ok(response) => response,
-        Err(_) => answered(&facilitator, call, crashed(endpoint)),
+    };
+    let response = to_its_end(Box::pin(work), is_steered).await;
+    response.unwrap_or_else(|| answered(&facilitator, call, crashed(endpoint)))
+}
+
+/// Runs the work in a task of its own, since a caller that hangs up must not stop a settlement half-way; `None` when it
+/// panicked. What ends without waiting, as most calls on a memory ledger do, needs no task.
+async fn to_its_end(work: BoxFuture<'static, Response>, will_wait: bool) -> Option<Response> {
+    let mut work = AssertUnwindSafe(work).catch_unwind();
+    if !will_wait && let Poll::Ready(ended) = futures_util::poll!(&mut work) {
+        return ended.ok();
     }
+    tokio::spawn(work).await.ok()?.ok()
 }
 
 /// One call with faults around the work.
 async fn steered(
     facilitator: &Arc<Facilitator>,
-    (call, endpoint, _): (u64, Endpoint, Option<AuthorizationKey>),
+    call: u64,
+    endpoint: Endpoint,
     method: &Method,
     parts: Received,
-    steer: Arc<Steer>,
+    caller: Caller,
 ) -> Response {
+    let key = parts.as_ref().ok().and_then(|parts| parts.key());
+    let facts = (call, endpoint, key);
+    let steer = Arc::new(Steer::begin(
+        facilitator,
+        facts,
+        caller.connection,
+        caller.gone,
+    ));
     let answer = match steer.before().await {
         Start::Work if refused_outright(steer.defects(), endpoint).is_some() => {
             refused_outright(steer.defects(), endpoint)
         }
         Start::Work => {
-            let parts = parts.map(|parts| parts.reread(steer.defects()));
-            let read = parts.as_ref().ok();
+            let parts = parts.map(|parts| Box::new(parts.reread(steer.defects())));
+            let read = parts.as_deref().ok();
             let recipient = read.and_then(Parts::recipient);
             let item = read.and_then(|parts| catalogue::wanted(steer.defects(), parts));
             let mut work = answer(facilitator, call, endpoint, method, parts, Some(&steer)).await;
@@ -196,8 +218,8 @@ fn kept_text(facilitator: &Facilitator, bytes: &[u8]) -> String {
     }
 }
 
-/// A request's two parts, or why there are none.
-type Received = Result<Parts, (StatusCode, Refusal)>;
+/// A request's two parts, or why there are none. Boxed: each step of the work would hold a copy of its own.
+type Received = Result<Box<Parts>, (StatusCode, Refusal)>;
 
 /// Reads the parts and logs the request.
 fn receive(
@@ -207,11 +229,13 @@ fn receive(
     body: Result<Bytes, (StatusCode, Refusal)>,
 ) -> Received {
     let parts = match &body {
-        Ok(bytes) => Parts::read(bytes).map_err(|refusal| (StatusCode::BAD_REQUEST, refusal)),
+        Ok(bytes) => Parts::read(bytes)
+            .map(Box::new)
+            .map_err(|refusal| (StatusCode::BAD_REQUEST, refusal)),
         Err((status, refusal)) => Err((*status, refusal.clone())),
     };
     let kept = parts
-        .as_ref()
+        .as_deref()
         .ok()
         .filter(|_| !facilitator.log().is_light());
     facilitator.log().append(
@@ -301,7 +325,7 @@ async fn verified(
         is_valid: code.is_none(),
         invalid_reason: code,
         invalid_message: message,
-        payer: parts.as_ref().and_then(Parts::payer),
+        payer: parts.as_deref().and_then(Parts::payer),
     };
     Answer::new(status, &response)
 }
@@ -314,11 +338,11 @@ async fn verify(
 ) -> Result<(), Refusal> {
     if parts.is_upto() {
         let defects = steer.map_or(DefectSet::NONE, |steer| steer.defects());
-        return upto::verify(facilitator, parts.upto_claim()?, defects).await;
+        return Box::pin(upto::verify(facilitator, parts.upto_claim()?, defects)).await;
     }
     let claim = parts.claim()?;
     if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
-        return deviations::verify(facilitator, call, claim, steer).await;
+        return Box::pin(deviations::verify(facilitator, call, claim, steer)).await;
     }
     let ledger = facilitator.ledger_or_refusal(claim.domain.chain_id)?;
     crate::verify::verify(ledger.as_ref(), claim, Scope::ALL).await?;
@@ -355,8 +379,8 @@ async fn settled(
         error_reason: code,
         error_message: message,
         transaction: transaction.map(|hash| hash.to_string()).unwrap_or_default(),
-        network: parts.as_ref().map(Parts::network).unwrap_or_default(),
-        payer: parts.as_ref().and_then(settlement_payer),
+        network: parts.as_deref().map(Parts::network).unwrap_or_default(),
+        payer: parts.as_deref().and_then(settlement_payer),
         amount: amount.map(|amount| amount.to_string()),
     };
     Answer::new(status, &response)
@@ -370,11 +394,12 @@ async fn settle(
 ) -> Result<Settled, Unsettled> {
     if parts.is_upto() {
         let claim = parts.upto_claim()?;
-        return upto::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await;
+        let settling = upto::settle(facilitator, call, claim, steer.map(Arc::as_ref));
+        return Box::pin(settling).await;
     }
     let claim = parts.claim()?;
     if let Some(steer) = steer.filter(|steer| !steer.defects().is_empty()) {
-        let settled = deviations::settle(facilitator, call, claim, steer).await;
+        let settled = Box::pin(deviations::settle(facilitator, call, claim, steer)).await;
         return settled.map(Settled::from);
     }
     let settled = crate::settle::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await;

@@ -44,7 +44,11 @@ pub(crate) struct Living {
 impl Lives {
     /// A call begins.
     pub(crate) fn begin(&self) -> Living {
-        self.open.send_modify(|open| *open += 1);
+        // Nobody waits for more calls, only for none.
+        self.open.send_if_modified(|open| {
+            *open += 1;
+            false
+        });
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         Living {
             token: current.clone(),
@@ -75,7 +79,10 @@ impl Living {
 
 impl Drop for Living {
     fn drop(&mut self) {
-        self.open.send_modify(|open| *open -= 1);
+        self.open.send_if_modified(|open| {
+            *open -= 1;
+            *open == 0
+        });
     }
 }
 

@@ -1,11 +1,10 @@
 //! What was mined, packed: a run of a million payments keeps every one of them, and a block holds one transaction.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash};
 use std::ops::RangeInclusive;
 
 use alloy_primitives::{Address, B256, Keccak256, U256};
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::event::{LedgerRecord, Movement};
 
@@ -153,7 +152,7 @@ pub(super) struct Blocks {
     amounts: Interned<U256>,
     /// Places of the transactions that used an authorization up or cancelled one.
     used: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Blocks {

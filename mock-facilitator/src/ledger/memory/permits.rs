@@ -1,8 +1,7 @@
 //! Permit2 and the x402 `upto` proxy in memory: the rules of both contracts, without an EVM.
 
-use std::collections::HashMap;
-
 use alloy_primitives::{Address, B256, U256};
+use hashbrown::HashMap;
 use x402_assay_protocol::permit2::{self, UPTO_PROXY};
 
 use super::blocks::{By, Transaction};

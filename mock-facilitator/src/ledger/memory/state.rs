@@ -1,8 +1,7 @@
 //! What the memory ledger knows, and the rules of its token. No clock, no lock, no signature recovery.
 
-use std::collections::HashMap;
-
 use alloy_primitives::{Address, B256, U256};
+use hashbrown::HashMap;
 use x402_assay_protocol::TokenDomain;
 
 use super::blocks::{Blocks, By, Transaction};
