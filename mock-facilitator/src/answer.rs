@@ -41,12 +41,27 @@ impl Answer {
     /// A JSON answer.
     pub(crate) fn new(status: StatusCode, body: &impl Serialize) -> Self {
         Self {
-            status,
             body: Payload::Json(serde_json::to_value(body).unwrap_or_default()),
+            ..Self::with(status)
+        }
+    }
+
+    const fn with(status: StatusCode) -> Self {
+        Self {
+            status,
+            body: Payload::Raw(Bytes::new()),
             content_type: Some(JSON),
             headers: Vec::new(),
             lied: false,
             broken: false,
+        }
+    }
+
+    /// A JSON answer that nothing changes any more.
+    pub(crate) fn fixed(status: StatusCode, body: &impl Serialize) -> Self {
+        Self {
+            body: Payload::Raw(serde_json::to_vec(body).unwrap_or_default().into()),
+            ..Self::with(status)
         }
     }
 

@@ -1,9 +1,10 @@
 //! The facilitator: its ledgers, its event log, and what is being settled right now.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use hashbrown::HashSet;
 use x402_assay_protocol::network;
 
 use crate::event::{AuthorizationKey, Endpoint};

@@ -12,6 +12,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use x402_assay_protocol::Version;
@@ -327,7 +328,7 @@ async fn verified(
         invalid_message: message,
         payer: parts.as_deref().and_then(Parts::payer),
     };
-    Answer::new(status, &response)
+    told(status, &response, steer)
 }
 
 async fn verify(
@@ -383,7 +384,7 @@ async fn settled(
         payer: parts.as_deref().and_then(settlement_payer),
         amount: amount.map(|amount| amount.to_string()),
     };
-    Answer::new(status, &response)
+    told(status, &response, steer)
 }
 
 async fn settle(
@@ -404,6 +405,14 @@ async fn settle(
     }
     let settled = crate::settle::settle(facilitator, call, claim, steer.map(Arc::as_ref)).await;
     settled.map(Settled::from)
+}
+
+/// A verdict, open to change where faults may change it.
+fn told(status: StatusCode, verdict: &impl Serialize, steer: Option<&Arc<Steer>>) -> Answer {
+    match steer {
+        Some(_) => Answer::new(status, verdict),
+        None => Answer::fixed(status, verdict),
+    }
 }
 
 /// v1 requires the member, so an unknown payer is empty there and absent in v2.

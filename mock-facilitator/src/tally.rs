@@ -1,10 +1,10 @@
 //! Counters and times in place of the event log, for as long as a load runs: nothing here grows with the number of calls.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hashbrown::HashMap;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};

