@@ -8,6 +8,8 @@ use alloy_provider::{ProviderBuilder, RootProvider};
 use reqwest::Client;
 use url::Url;
 
+use crate::http::tls::client_config;
+
 /// Longest a single call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
@@ -27,9 +29,11 @@ pub fn connect(url: &Url) -> DevProvider {
 
 /// An HTTP client for loopback: proxies from the environment are ignored. `limit` is per call.
 pub(super) fn http_client(limit: Option<Duration>) -> Client {
-    // Plain http here, but the client asks for a TLS provider all the same; the first one stays.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // Plain http most of the time, but the client asks for TLS all the same; this one is made once, for a client's own
+    // would read the system's certificates each time.
+    let tls = client_config(None, false).expect("TLS without a CA file can be set up");
     let builder = Client::builder()
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .no_gzip()
         .connect_timeout(CONNECT_LIMIT)
