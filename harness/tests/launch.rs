@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use x402_assay::config::profile::parse;
+use x402_assay::config::profile::{TargetProfile, parse};
 use x402_assay::guard::ChildEnd;
-use x402_assay::launch::{LaunchError, LaunchPlan, LaunchedTarget, free_port};
+use x402_assay::launch::{LaunchError, LaunchedTarget};
 
 /// A server on $PORT that answers every path with two of its variables.
 const SERVER: &str = r#"node -e 'require("http").createServer((q, r) => r.end(process.env.WHO + " " + process.env.RPC_URL)).listen(process.env.PORT, "127.0.0.1")'"#;
@@ -17,27 +17,31 @@ fn guard_exe() -> PathBuf {
     env!("CARGO_BIN_EXE_x402-assay").into()
 }
 
-/// A plan for a command, written into a profile as a block so that no quoting is needed.
-fn plan(command: &str, url: &str, more: &str, folder: &Path) -> LaunchPlan {
+/// What the bench gives to the target.
+fn given() -> [(String, String); 1] {
+    [("RPC_URL".to_owned(), "http://rpc".to_owned())]
+}
+
+/// A profile for a command, as a block so that no quoting is needed.
+fn profile(command: &str, url: &str, more: &str, folder: &Path) -> TargetProfile {
     let command = command.replace('\n', "\n    ");
     let yaml = format!(
         "server: {url}\nlaunch:\n  command: |-\n    {command}\n  env: {{ WHO: me }}\n{more}"
     );
-    let profile = parse(&yaml, "t.yaml", folder, &|_| None).unwrap();
-    let given = [("RPC_URL".to_owned(), "http://rpc".to_owned())];
-    LaunchPlan::new(&profile, &given, free_port).unwrap()
+    parse(&yaml, "t.yaml", folder, &|_| None).unwrap()
 }
 
 /// Starts a command in a folder that lives as long as the target.
 async fn start(command: &str, more: &str) -> Result<(LaunchedTarget, TempDir), LaunchError> {
     let dir = tempfile::tempdir().unwrap();
-    let plan = plan(
+    let profile = profile(
         command,
         "\"http://127.0.0.1:{port}/paid\"",
         more,
         dir.path(),
     );
-    Ok((LaunchedTarget::start(guard_exe(), plan).await?, dir))
+    let target = LaunchedTarget::launch(&guard_exe(), &profile, &given()).await?;
+    Ok((target, dir))
 }
 
 async fn get(target: &LaunchedTarget) -> Option<String> {
@@ -110,8 +114,9 @@ async fn a_stranger_at_the_port_is_not_taken_for_the_target() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let url = format!("http://{}/paid", stranger.local_addr().unwrap());
-    let plan = plan("sleep 1000", &url, "", dir.path());
-    let error = LaunchedTarget::start(guard_exe(), plan).await.unwrap_err();
+    let profile = profile("sleep 1000", &url, "", dir.path());
+    let launched = LaunchedTarget::launch(&guard_exe(), &profile, &given()).await;
+    let error = launched.unwrap_err();
     assert!(matches!(error, LaunchError::PortTaken { .. }), "{error}");
     assert!(error.to_string().contains("{port}"), "{error}");
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::builtin::BuiltIn;
 use crate::config::TargetProfile;
-use crate::launch::{LaunchError, LaunchPlan, LaunchedTarget, STOP_GRACE, free_port};
+use crate::launch::{LaunchError, LaunchedTarget, STOP_GRACE};
 use crate::reference_server::ReferenceServerOptions;
 use crate::runner::{Changed, Ending, TargetControl};
 
@@ -64,8 +64,7 @@ impl Recipe {
         else {
             return Err(LaunchError::NothingToLaunch);
         };
-        let plan = LaunchPlan::new(profile, environment, free_port)?;
-        LaunchedTarget::start(guard, plan).await
+        LaunchedTarget::launch(guard, profile, environment).await
     }
 }
 

@@ -14,7 +14,7 @@ use super::target::{COPIES_MAX, Target, TargetError, Tested, ensure, environment
 use crate::config::TargetProfile;
 use crate::config::profile::TargetKind;
 use crate::http::{ProbeClient, Request};
-use crate::launch::{LaunchPlan, LaunchedTarget, free_port};
+use crate::launch::LaunchedTarget;
 use crate::link::{LinkOptions, LinkProxy};
 use crate::reference_server::{FacilitatorAuth, ReferenceServerOptions};
 use crate::runner::{Access, Bystander, FreshHeaders, Owner, Secrets, builtin_profile};
@@ -123,8 +123,7 @@ pub(super) async fn launch(
     let key = PayerKey::derived("target", 0, 0);
     fund(options.control, network, key.address()).await?;
     let environment = environment(network, options.state, &key);
-    let plan = LaunchPlan::new(&options.profile, &environment, free_port)?;
-    Ok(LaunchedTarget::start(options.guard, plan).await?)
+    Ok(LaunchedTarget::launch(options.guard, &options.profile, &environment).await?)
 }
 
 async fn offering(

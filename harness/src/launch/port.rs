@@ -6,8 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 /// A port of 127.0.0.1 that nobody listened on a moment ago.
 ///
 /// The socket is closed before the target opens it, so another program may take the port in
-/// between. The system hands such ports out in turn, which makes that rare; if it happens the
-/// target fails to start and its log says why.
+/// between: [`super::LaunchedTarget::launch`] then takes another.
 pub fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())

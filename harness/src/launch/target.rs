@@ -1,6 +1,6 @@
 //! A launched target, from start to stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use super::ready::Readiness;
-use super::{LaunchError, LaunchPlan};
+use super::{LaunchError, LaunchPlan, free_port};
+use crate::config::profile::TargetProfile;
 use crate::guard::{ChildEnd, GuardedChild, GuardedCommand};
 
 /// How long a target may take to end after it was asked to.
@@ -20,6 +21,8 @@ const TAIL_LINES: usize = 40;
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long the last lines of an ended target may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Ports that are tried when others keep taking those that were free.
+const PORTS_MAX: usize = 3;
 
 /// A target that runs under our guard. Dropping it ends its whole process group.
 #[derive(Debug)]
@@ -32,6 +35,38 @@ pub struct LaunchedTarget {
 }
 
 impl LaunchedTarget {
+    /// Starts what a profile describes, with what the bench gives it (`given`: FACILITATOR_URL, RPC_URL, ...). Where the
+    /// profile leaves the port open, another one is found when somebody takes it first.
+    ///
+    /// # Errors
+    /// As [`Self::start`]; also when the profile has nothing to launch.
+    pub async fn launch(
+        guard: &Path,
+        profile: &TargetProfile,
+        given: &[(String, String)],
+    ) -> Result<Self, LaunchError> {
+        Self::launch_on(guard, profile, given, free_port).await
+    }
+
+    async fn launch_on(
+        guard: &Path,
+        profile: &TargetProfile,
+        given: &[(String, String)],
+        mut free_port: impl FnMut() -> std::io::Result<u16>,
+    ) -> Result<Self, LaunchError> {
+        let port_is_open = profile.url().is_some_and(|url| url.port().is_none());
+        let mut tries = 1;
+        loop {
+            let plan = LaunchPlan::new(profile, given, &mut free_port)?;
+            match Self::start(guard, plan).await {
+                Err(LaunchError::PortTaken { .. }) if port_is_open && tries < PORTS_MAX => {
+                    tries += 1;
+                }
+                started => return started,
+            }
+        }
+    }
+
     /// Starts the target and returns once it is ready. `guard` is our own executable.
     pub async fn start(guard: impl Into<PathBuf>, plan: LaunchPlan) -> Result<Self, LaunchError> {
         let mut target = Self {
@@ -188,5 +223,31 @@ async fn last_words(child: &GuardedChild) {
             return;
         }
         seen = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::config::profile::parse;
+
+    #[tokio::test]
+    async fn another_port_is_found_where_the_profile_leaves_it_open_and_only_there() {
+        let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = stranger.local_addr().unwrap().port();
+        for (port, asked) in [("{port}".to_owned(), PORTS_MAX), (taken.to_string(), 0)] {
+            let yaml = format!("server: \"http://127.0.0.1:{port}/paid\"\nlaunch: none\n");
+            let profile = parse(&yaml, "t.yaml", Path::new("."), &|_| None).unwrap();
+            let mut times = 0;
+            let found = || {
+                times += 1;
+                Ok(taken)
+            };
+            let started = LaunchedTarget::launch_on(Path::new("none"), &profile, &[], found).await;
+            assert!(matches!(started, Err(LaunchError::PortTaken { .. })));
+            assert_eq!(times, asked, "{port}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod chaos;
 mod chaos_lasting;
 mod contracts;
 mod control;
+mod crowd;
 mod helpers;
 mod payments;
 mod placement;

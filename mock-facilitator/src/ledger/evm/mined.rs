@@ -56,3 +56,64 @@ pub(super) fn block_of(number: u64, hashes: impl Iterator<Item = B256>, logs: &[
         .map(|hash| (hash, known.remove(&hash).map(Arc::new)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{LogData, U256};
+    use alloy_sol_types::SolEvent as _;
+
+    use super::*;
+    use crate::ledger::evm::abi::Token;
+
+    fn log(transaction: u8, data: LogData) -> Log {
+        Log {
+            inner: alloy_primitives::Log {
+                address: Address::repeat_byte(0xaa),
+                data,
+            },
+            transaction_hash: Some(B256::repeat_byte(transaction)),
+            ..Log::default()
+        }
+    }
+
+    fn transfer(value: u64) -> LogData {
+        let event = Token::Transfer {
+            from: Address::repeat_byte(1),
+            to: Address::repeat_byte(2),
+            value: U256::from(value),
+        };
+        event.encode_log_data()
+    }
+
+    #[test]
+    fn logs_go_to_their_transactions_and_nothing_is_said_of_those_without() {
+        let another = LogData::new_unchecked(vec![B256::repeat_byte(9)], Default::default());
+        let logs = [
+            log(1, transfer(10)),
+            log(2, transfer(20)),
+            log(3, another),
+            log(9, transfer(90)),
+        ];
+        let hashes = [1, 2, 3, 4].map(B256::repeat_byte);
+        let block = block_of(7, hashes.into_iter(), &logs);
+        assert_eq!(
+            block.len(),
+            4,
+            "a log of no transaction of the block is no part of it"
+        );
+        for (transaction, value) in [(1, 10), (2, 20)] {
+            let mined = block[&B256::repeat_byte(transaction)].as_deref().unwrap();
+            let moved = Movement::Transfer {
+                from: Address::repeat_byte(1),
+                to: Address::repeat_byte(2),
+                value: U256::from(value),
+            };
+            assert!(mined.success);
+            assert_eq!(mined.block, 7);
+            assert_eq!(mined.moved, [(Address::repeat_byte(0xaa), moved)]);
+        }
+        for transaction in [3, 4] {
+            assert_eq!(block[&B256::repeat_byte(transaction)], None);
+        }
+    }
+}
