@@ -238,7 +238,9 @@ mod tests {
         let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
         let taken = stranger.local_addr().unwrap().port();
         for (port, asked) in [("{port}".to_owned(), PORTS_MAX), (taken.to_string(), 0)] {
-            let yaml = format!("server: \"http://127.0.0.1:{port}/paid\"\nlaunch: none\n");
+            let yaml = format!(
+                "server: \"http://127.0.0.1:{port}/paid\"\nlaunch:\n  command: sleep 1000\n"
+            );
             let profile = parse(&yaml, "t.yaml", Path::new("."), &|_| None).unwrap();
             let mut times = 0;
             let found = || {
