@@ -39,7 +39,7 @@ impl LaunchedTarget {
     /// profile leaves the port open, another one is found when somebody takes it first.
     ///
     /// # Errors
-    /// As [`Self::start`]; also when the profile has nothing to launch.
+    /// When the profile has nothing to launch, its port is taken, or the target ends or is not ready in time.
     pub async fn launch(
         guard: &Path,
         profile: &TargetProfile,
@@ -68,7 +68,7 @@ impl LaunchedTarget {
     }
 
     /// Starts the target and returns once it is ready. `guard` is our own executable.
-    pub async fn start(guard: impl Into<PathBuf>, plan: LaunchPlan) -> Result<Self, LaunchError> {
+    async fn start(guard: impl Into<PathBuf>, plan: LaunchPlan) -> Result<Self, LaunchError> {
         let mut target = Self {
             guard: guard.into(),
             plan,
