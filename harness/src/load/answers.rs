@@ -95,10 +95,10 @@ mod tests {
     use std::time::Instant;
 
     use bytes::Bytes;
-    use http::HeaderMap;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::load::connection::Fields;
 
     fn made(status: u16, body: &Value) -> Answer {
         raw(status, body.to_string())
@@ -108,7 +108,7 @@ mod tests {
         let now = Instant::now();
         Answer {
             status,
-            headers: HeaderMap::new(),
+            headers: Fields::default(),
             body: Bytes::from(body),
             head_at: now,
             done_at: now,

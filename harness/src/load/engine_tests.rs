@@ -36,12 +36,12 @@ fn work(addr: SocketAddr, arrivals: u32, ms: u64) -> Work {
         desk: None,
         kind: LoadKind::Unpaid,
         peer: Peer { addr, tls: None },
-        template: Template {
-            method: http::Method::GET,
-            uri: "/paid".parse().unwrap(),
-            headers: HeaderMap::from_iter([(http::header::HOST, host)]),
-            body: bytes::Bytes::new(),
-        },
+        template: Template::new(
+            &http::Method::GET,
+            &"/paid".parse().unwrap(),
+            &HeaderMap::from_iter([(http::header::HOST, host)]),
+            b"",
+        ),
         version: Version::V2,
         chain_id: None,
         schedule: Some(Schedule::new(&[stretch], Spacing::Even)),

@@ -7,13 +7,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::B256;
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request};
-use http_body_util::Full;
+use http::{HeaderName, HeaderValue};
 use x402_assay_reports::model::load::{LoadKind, LoadPhase, class};
 
 use super::Part;
-use super::connection::{Answer, Broken, Connection};
+use super::connection::{Answer, Broken, Connection, Message};
 use super::payment::{LoadPayer, SignedNonce, Window, header_value, sign};
 use super::quote::Quote;
 use super::read::{self, Read};
@@ -77,18 +75,12 @@ impl<'s> Line<'s> {
     }
 
     /// Sends a request over a connection that is kept, or a new one.
-    async fn exchange(
-        &mut self,
-        request: impl Fn() -> Request<Full<Bytes>>,
-    ) -> Result<Answer, Broken> {
+    async fn exchange(&mut self, message: &Message) -> Result<Answer, Broken> {
         let mut tries = 0;
         loop {
             let mut connection = self.connection().await?;
             self.shard.count(self.warm, |counts| counts.requests += 1);
-            match connection
-                .exchange(request(), self.shard.work.timeout)
-                .await
-            {
+            match connection.exchange(message, self.shard.work.timeout).await {
                 Ok(answer) => {
                     self.connection = Some(connection);
                     return Ok(answer);
@@ -100,7 +92,9 @@ impl<'s> Line<'s> {
     }
 
     async fn connection(&mut self) -> Result<Connection, Broken> {
-        if let Some(connection) = self.connection.take().filter(Connection::is_open) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_open()
+        {
             return Ok(connection);
         }
         if !self.shard.work.per_payment
@@ -166,7 +160,7 @@ impl Journey<'_> {
 
     async fn ask(&self, line: &mut Line<'_>) -> Result<Answer, Broken> {
         let begun = Instant::now();
-        let answer = line.exchange(|| self.shard.work.template.unpaid()).await?;
+        let answer = line.exchange(&self.shard.work.template.unpaid()).await?;
         let warm = self.arrival.warm;
         self.shard
             .phase(warm, LoadPhase::UnpaidToHeaders, answer.head_at - begun);
@@ -276,7 +270,7 @@ impl Journey<'_> {
 
     async fn malformed(&self, line: &mut Line<'_>, quote: &Quote) -> Outcome {
         let answer = line
-            .exchange(|| self.shard.work.template.paid(&quote.header, &MALFORMED))
+            .exchange(&self.shard.work.template.paid(&quote.header, &MALFORMED))
             .await;
         match answer {
             Ok(answer) => {
@@ -375,7 +369,7 @@ impl Journey<'_> {
         let name: &HeaderName = &quote.header;
         shard.with_sale(place, |sale| sale.sent = sale.sent.saturating_add(1));
         let answer = line
-            .exchange(|| shard.work.template.paid(name, value))
+            .exchange(&shard.work.template.paid(name, value))
             .await?;
         shard.phase(warm, LoadPhase::PaidToHeaders, answer.head_at - begun);
         shard.phase(warm, LoadPhase::PaidBody, answer.done_at - answer.head_at);
@@ -439,7 +433,7 @@ pub(super) async fn sign_ahead(shard: &Shard, count: usize) -> Result<(), String
 
 async fn terms_ahead(shard: &Shard) -> Result<Rc<Quote>, String> {
     let mut line = Line::new(shard, true);
-    let answer = line.exchange(|| shard.work.template.unpaid()).await;
+    let answer = line.exchange(&shard.work.template.unpaid()).await;
     let answer = answer.map_err(|why| format!("the terms to sign ahead: {}", why.class()))?;
     let quote = match answer.status {
         402 => shard.quotes.borrow_mut().of(&answer),

@@ -1,5 +1,6 @@
 //! Load: what is sent when, what is demanded of it, and the engine that does it.
 
+mod aim;
 mod answers;
 pub mod arrivals;
 mod audit;
@@ -11,6 +12,7 @@ mod cpu;
 pub mod crowd;
 pub(crate) mod descriptors;
 pub(crate) mod desk;
+mod drive;
 mod engine;
 #[cfg(test)]
 mod engine_tests;
@@ -18,6 +20,7 @@ pub mod fault;
 mod figures;
 mod injecting;
 mod journey;
+mod kept;
 mod limits;
 #[cfg(test)]
 mod limits_tests;
@@ -30,6 +33,7 @@ pub mod plan;
 mod quote;
 mod read;
 mod recovery;
+mod rest;
 mod result;
 mod run;
 mod sale;

@@ -143,7 +143,7 @@ mod tests {
         let now = Instant::now();
         Answer {
             status: 402,
-            headers,
+            headers: (&headers).into(),
             body,
             head_at: now,
             done_at: now,

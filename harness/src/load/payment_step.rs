@@ -33,7 +33,7 @@ impl PaymentStep {
             quotes: Quotes::new(Version::V2, None),
             answer: Answer {
                 status: 402,
-                headers,
+                headers: (&headers).into(),
                 body: Bytes::new(),
                 head_at: now,
                 done_at: now,

@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use alloy_primitives::{Address, B256};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 use x402_assay_protocol::header::PAYMENT_REQUIRED;
 use x402_assay_protocol::{Terms, Version};
 
-use super::connection::Answer;
+use super::connection::{Answer, Fields};
 use crate::client::{self, Choice};
 
 /// Challenges whose reading is remembered.
@@ -190,17 +190,13 @@ impl Quote {
 }
 
 /// The bytes that hold the challenge: the one header of v2, the body of v1.
-fn challenge_bytes<'a>(
-    version: Version,
-    headers: &'a HeaderMap,
-    body: &'a [u8],
-) -> Option<&'a [u8]> {
+fn challenge_bytes<'a>(version: Version, headers: &'a Fields, body: &'a [u8]) -> Option<&'a [u8]> {
     match version {
         Version::V1 => Some(body),
         Version::V2 => {
-            let mut values = headers.get_all(PAYMENT_REQUIRED).iter();
+            let mut values = headers.all(PAYMENT_REQUIRED);
             let first = values.next()?;
-            values.next().is_none().then(|| first.as_bytes())
+            values.next().is_none().then_some(first)
         }
     }
 }

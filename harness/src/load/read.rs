@@ -100,7 +100,8 @@ pub(super) fn delivers(answer: &Answer, marker: Option<&str>) -> bool {
 /// How long the target wants to be left alone: after a 429, and after a 503 that names a time.
 pub(super) fn pause(answer: &Answer, now: SystemTime) -> Option<Duration> {
     let named = || {
-        let value = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        let value = answer.headers.get(RETRY_AFTER.as_str())?;
+        let value = std::str::from_utf8(value).ok()?.trim();
         if let Ok(seconds) = value.parse::<u64>() {
             return Some(Duration::from_secs(seconds));
         }
@@ -127,7 +128,7 @@ fn says_used(receipt: &Receipt) -> bool {
 
 /// A header with an object in it: the fast way, and for odd encodings the one that knows them all.
 fn decoded<T: for<'de> Deserialize<'de>>(answer: &Answer, name: &str) -> Option<T> {
-    let value = answer.headers.get(name)?.as_bytes();
+    let value = answer.headers.get(name)?;
     if let Ok(bytes) = STANDARD.decode(value)
         && let Ok(read) = serde_json::from_slice(&bytes)
     {
@@ -160,7 +161,7 @@ mod tests {
         let now = Instant::now();
         Answer {
             status,
-            headers,
+            headers: (&headers).into(),
             body: Bytes::from_static(body.as_bytes()),
             head_at: now,
             done_at: now,

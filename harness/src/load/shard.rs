@@ -277,7 +277,7 @@ impl Shard {
     /// Connections that wait for a request, the one used last first.
     pub(super) fn take_pooled(&self) -> Option<Connection> {
         let mut pool = self.pool.borrow_mut();
-        while let Some(connection) = pool.pop() {
+        while let Some(mut connection) = pool.pop() {
             if connection.is_open() {
                 return Some(connection);
             }
@@ -286,7 +286,7 @@ impl Shard {
     }
 
     /// Keeps a connection for the next request.
-    pub(super) fn give_back(&self, connection: Connection) {
+    pub(super) fn give_back(&self, mut connection: Connection) {
         let mut pool = self.pool.borrow_mut();
         // Duplicates need a second one each.
         if connection.is_open() && pool.len() < self.work.at_once * 2 {

@@ -36,7 +36,7 @@ async fn exchange(user: &mut GooseUser, request: GooseRequest<'_>) -> Result<Ans
     }
     Ok(Answer {
         status: response.status().as_u16(),
-        headers: response.headers().clone(),
+        headers: response.headers().into(),
         body: kept.freeze(),
         head_at,
         done_at: Instant::now(),

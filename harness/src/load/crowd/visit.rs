@@ -195,8 +195,7 @@ impl Walk<'_> {
         let order = &self.shop.order;
         let challenge = match order.version {
             Version::V2 => {
-                let values = answer.headers.get_all(PAYMENT_REQUIRED);
-                let values: Vec<&[u8]> = values.iter().map(HeaderValue::as_bytes).collect();
+                let values: Vec<&[u8]> = answer.headers.all(PAYMENT_REQUIRED).collect();
                 client::read_v2(&values).ok()?.challenge
             }
             Version::V1 => client::read_v1(&answer.body).ok()?.challenge,

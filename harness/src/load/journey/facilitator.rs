@@ -87,9 +87,7 @@ impl Journey<'_> {
         if let Some(place) = place {
             shard.with_sale(place, |sale| sale.sent = sale.sent.saturating_add(1));
         }
-        let answer = line
-            .exchange(|| shard.work.template.with_body(body.clone()))
-            .await?;
+        let answer = line.exchange(&shard.work.template.with_body(&body)).await?;
         let phase = match kind {
             LoadKind::Verify => LoadPhase::Verify,
             LoadKind::Settle | LoadKind::Paid | LoadKind::Unpaid => LoadPhase::Settle,
