@@ -4,6 +4,7 @@
 # Reads IN_VERSION, IN_RELEASES and IN_SHA256 (may be empty), and what the runner sets: RUNNER_OS, RUNNER_ARCH,
 # RUNNER_TEMP, GITHUB_PATH and GITHUB_OUTPUT. Outside a runner the machine is asked and nothing is announced.
 set -euo pipefail
+. "$(dirname "$0")/paths.sh"
 
 fail() {
   echo "::error title=x402-assay::$1"
@@ -19,8 +20,7 @@ case "${RUNNER_OS:-$(uname -s)}/${RUNNER_ARCH:-$(uname -m)}" in
   Linux/ARM64 | Linux/aarch64 | Linux/arm64) target=aarch64-unknown-linux-gnu ;;
   macOS/X64 | Darwin/x86_64) target=x86_64-apple-darwin ;;
   macOS/ARM64 | Darwin/arm64) target=aarch64-apple-darwin ;;
-  Windows/* | MINGW* | MSYS*)
-    fail "there is no binary for Windows: run this job on ubuntu-latest, or x402-assay inside WSL" ;;
+  Windows/X64 | MINGW64*/x86_64 | MSYS*/x86_64) target=x86_64-pc-windows-msvc ;;
   *) fail "there is no binary for ${RUNNER_OS:-$(uname -s)} on ${RUNNER_ARCH:-$(uname -m)}" ;;
 esac
 
@@ -35,7 +35,7 @@ get() {
 
 archive="x402-assay-$IN_VERSION-$target.tar.gz"
 from="${IN_RELEASES%/}/v$IN_VERSION"
-home="$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/x402-assay-XXXXXX")"
+home="$(mktemp -d "$(shellwise "${RUNNER_TEMP:-${TMPDIR:-/tmp}}")/x402-assay-XXXXXX")"
 
 get "$from/$archive" "$home/$archive"
 sum="$(sum_of "$home/$archive")"
@@ -50,11 +50,14 @@ fi
 [ "$sum" = "$wanted" ] || fail "$archive is not what was released: its SHA-256 is $sum, not $wanted"
 
 tar -xzf "$home/$archive" -C "$home"
-binary="$home/x402-assay"
+case "$target" in
+  *-windows-*) binary="$home/x402-assay.exe" ;;
+  *) binary="$home/x402-assay" ;;
+esac
 [ -x "$binary" ] || fail "$archive holds no x402-assay"
 said="$("$binary" --version)" || fail "$binary does not run here"
 [ "$said" = "x402-assay $IN_VERSION" ] || fail "$archive holds $said"
 
 echo "$said in $home"
-if [ -n "${GITHUB_PATH:-}" ]; then echo "$home" >> "$GITHUB_PATH"; fi
-if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "binary=$binary" >> "$GITHUB_OUTPUT"; fi
+if [ -n "${GITHUB_PATH:-}" ]; then native "$home" >> "$GITHUB_PATH"; fi
+if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "binary=$(native "$binary")" >> "$GITHUB_OUTPUT"; fi

@@ -4,6 +4,7 @@
 # Reads IN_BINARY, IN_MODE, IN_SERVER, IN_FACILITATOR, IN_LAUNCH, IN_ARGS (one a line), IN_OUT, IN_WORKING_DIRECTORY,
 # IN_SUMMARY and IN_ANNOTATIONS, and what the runner sets: GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, GITHUB_ENV.
 set -euo pipefail
+. "$(dirname "$0")/paths.sh"
 
 fail() {
   echo "::error title=x402-assay::$1"
@@ -19,8 +20,8 @@ cd "${IN_WORKING_DIRECTORY:-.}" || fail "the input working-directory is no folde
 case "${IN_MODE:-run}" in
   up)
     # A target that is started afterwards finds the addresses in its environment, and so does the next run.
-    addresses="$(mktemp "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/x402-assay-env-XXXXXX")"
-    "$IN_BINARY" up --detach --wait --env-file "$addresses" || fail "facilitator and chain did not start"
+    addresses="$(mktemp "$(shellwise "${RUNNER_TEMP:-${TMPDIR:-/tmp}}")/x402-assay-env-XXXXXX")"
+    "$IN_BINARY" up --detach --wait --env-file "$(native "$addresses")" || fail "facilitator and chain did not start"
     if [ -n "${GITHUB_ENV:-}" ]; then cat "$addresses" >> "$GITHUB_ENV"; fi
     output exit-code 0
     exit 0
@@ -55,7 +56,7 @@ output exit-code "$code"
 
 if [ -s "$out/report.json" ]; then
   output verdict "$(sed -n 's/^  "verdict": "\([a-z]*\)",$/\1/p' "$out/report.json" | head -n 1)"
-  output report "$(cd "$out" && pwd)"
+  output report "$(native "$(cd "$out" && pwd)")"
   if [ "${IN_ANNOTATIONS:-true}" = true ]; then
     env -u X402_ASSAY_OUT "$IN_BINARY" report "$out/report.json" --format github
   fi

@@ -16,6 +16,7 @@ pub mod http;
 pub mod launch;
 pub mod link;
 pub mod load;
+mod os;
 pub mod reference_server;
 pub mod replay;
 pub mod runner;

@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::os::HeldPort;
 use crate::reference_server::{ReferenceServer, ReferenceServerOptions};
 use crate::runner::Ending;
 
@@ -16,26 +16,18 @@ const GONE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct BuiltIn {
     options: ReferenceServerOptions,
-    addr: SocketAddr,
-    /// Bound and never listening, so that nobody else is given the port while the server is down.
-    _place: TcpSocket,
+    port: HeldPort,
     running: Option<(ReferenceServer, Runtime)>,
 }
 
 impl BuiltIn {
     /// Starts it on a free loopback port.
     pub(super) async fn start(options: ReferenceServerOptions) -> Result<Self, String> {
-        let place = TcpSocket::new_v4().and_then(|socket| {
-            socket.set_reuseaddr(true)?;
-            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-            Ok(socket)
-        });
-        let place = place.map_err(|error| format!("no free port: {error}"))?;
-        let addr = place.local_addr().map_err(|error| error.to_string())?;
+        let port = HeldPort::take((Ipv4Addr::LOCALHOST, 0).into());
+        let port = port.map_err(|error| format!("no free port: {error}"))?;
         let mut server = Self {
             options,
-            addr,
-            _place: place,
+            port,
             running: None,
         };
         server.start_again().await?;
@@ -44,7 +36,7 @@ impl BuiltIn {
 
     /// Where it listens, running or not.
     pub(super) const fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.addr()
     }
 
     pub(super) const fn is_running(&self) -> bool {
@@ -62,7 +54,7 @@ impl BuiltIn {
             .enable_all()
             .build()
             .map_err(|error| format!("no runtime: {error}"))?;
-        let starting = runtime.spawn(ReferenceServer::start(self.options.clone(), self.addr));
+        let starting = runtime.spawn(ReferenceServer::start(self.options.clone(), self.addr()));
         let started = match starting.await {
             Ok(started) => started.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,6 +9,10 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::provision::{ANVIL_VERSION, ProvisionError};
+use crate::os::{in_folders, is_executable};
+
+/// Name of the program file.
+const ANVIL_FILE: &str = if cfg!(windows) { "anvil.exe" } else { "anvil" };
 
 /// `--version` answers in milliseconds, even on a busy machine.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
@@ -86,20 +89,13 @@ impl AnvilSearch {
     }
 
     /// A program on `$PATH`.
-    pub(super) fn on_path(&self, program: &str) -> Option<PathBuf> {
-        std::env::split_paths(self.path.as_ref()?)
-            .map(|dir| dir.join(program))
-            .find(|file| is_executable(file))
+    pub(crate) fn on_path(&self, program: &str) -> Option<PathBuf> {
+        in_folders(self.path.as_ref()?, program)
     }
 
     fn foundry(&self) -> Option<PathBuf> {
-        Some(
-            self.home
-                .as_ref()?
-                .join(".foundry")
-                .join("bin")
-                .join("anvil"),
-        )
+        let folder = self.home.as_ref()?.join(".foundry").join("bin");
+        Some(folder.join(ANVIL_FILE))
     }
 
     /// The places in words, for the error.
@@ -208,7 +204,7 @@ fn native(path: &Path) -> Option<PathBuf> {
 }
 
 fn scope_binary(scope: &Path) -> Option<PathBuf> {
-    Some(scope.join(platform_package()?).join("bin").join("anvil"))
+    Some(scope.join(platform_package()?).join("bin").join(ANVIL_FILE))
 }
 
 /// Name of the platform's package inside the scope; `None` where none is published.
@@ -216,6 +212,7 @@ pub(super) fn platform_package() -> Option<String> {
     let system = match std::env::consts::OS {
         "linux" => "linux",
         "macos" => "darwin",
+        "windows" => "win32",
         _ => return None,
     };
     let processor = match std::env::consts::ARCH {
@@ -226,11 +223,6 @@ pub(super) fn platform_package() -> Option<String> {
     Some(format!("anvil-{system}-{processor}"))
 }
 
-fn is_executable(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
 fn is_node_script(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(128).read_to_end(&mut head));
@@ -239,9 +231,11 @@ fn is_node_script(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn executable(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -67,11 +67,13 @@ async fn tools(options: &DoctorOptions) -> Vec<(&'static str, String)> {
         Ok(None) => "not found; the first run installs it through npm".to_owned(),
         Err(error) => error.to_string(),
     };
-    let npm = std::process::Command::new("npm")
-        .arg("--version")
-        .stdin(std::process::Stdio::null())
-        .output()
-        .ok()
+    let npm = search
+        .on_path("npm")
+        .and_then(|npm| {
+            let mut command = std::process::Command::new(npm);
+            let stdin = std::process::Stdio::null();
+            command.arg("--version").stdin(stdin).output().ok()
+        })
         .filter(|output| output.status.success())
         .map_or_else(
             || "not found; needed only to install Anvil".to_owned(),

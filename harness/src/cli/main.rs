@@ -109,22 +109,13 @@ fn on_interrupt() -> CancellationToken {
 }
 
 async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
         result = tokio::signal::ctrl_c() => {
             if result.is_err() {
                 std::future::pending::<()>().await;
             }
         }
-        () = terminated => {}
+        () = crate::os::asked_to_end() => {}
     }
 }
 

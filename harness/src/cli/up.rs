@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::print;
 use super::progress::Teller;
 use crate::bench::service_options;
+use crate::os;
 use crate::runner::Progress as _;
 use crate::service::{
     ControlClient, NetworkRequest, Service, ServiceError, ServiceState, TokenRequest,
@@ -160,18 +161,17 @@ async fn detach(options: &UpOptions) -> Exit {
 }
 
 fn spawn_detached() -> std::io::Result<(std::process::Child, std::path::PathBuf)> {
-    use std::os::unix::process::CommandExt as _;
     let log = std::env::temp_dir().join(format!("x402-assay-up-{}.log", std::process::id()));
     let output = std::fs::File::create(&log)?;
-    let child = std::process::Command::new(std::env::current_exe()?)
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    command
         .args(std::env::args_os().skip(1))
         .env(DETACHED, "1")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
-        .stderr(output)
-        .process_group(0)
-        .spawn()?;
-    Ok((child, log))
+        .stderr(output);
+    os::left_behind(&mut command);
+    Ok((command.spawn()?, log))
 }
 
 async fn wait_until_up(options: &UpOptions, mut child: std::process::Child, log: &Path) -> Exit {

@@ -1,7 +1,6 @@
 //! Starting any program under a guard.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -15,6 +14,7 @@ use super::error::GuardError;
 use super::lifeline::Lifeline;
 use super::orders::GuardOrders;
 use super::tail::LogTail;
+use crate::os;
 
 /// How long the guard may take to start the program.
 const START_WAIT: Duration = Duration::from_secs(10);
@@ -28,6 +28,7 @@ pub struct GuardedCommand {
     guard: PathBuf,
     program: OsString,
     args: Vec<OsString>,
+    raw_arg: Option<String>,
     envs: Vec<(OsString, OsString)>,
     cwd: Option<PathBuf>,
     tail_lines: usize,
@@ -40,6 +41,7 @@ impl GuardedCommand {
             guard: guard.into(),
             program: program.into(),
             args: Vec::new(),
+            raw_arg: None,
             envs: Vec::new(),
             cwd: None,
             tail_lines: DEFAULT_TAIL_LINES,
@@ -56,6 +58,12 @@ impl GuardedCommand {
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Puts this behind the arguments without quoting it, which only Windows tells from an argument.
+    pub(crate) fn raw_arg(mut self, text: Option<String>) -> Self {
+        self.raw_arg = text;
         self
     }
 
@@ -132,6 +140,7 @@ impl GuardedCommand {
         let lifeline = Lifeline::open()?;
         let orders = GuardOrders {
             stdin,
+            raw_arg: self.raw_arg.clone(),
             ..GuardOrders::new(PathBuf::from(&self.program), &lifeline)
         };
         let mut command = Command::new(&self.guard);
@@ -144,8 +153,8 @@ impl GuardedCommand {
                 false => Stdio::null(),
             })
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
+        os::own_group(&mut command);
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }

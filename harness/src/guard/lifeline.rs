@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
 use tokio::sync::watch;
 
 use super::error::GuardError;
-use super::process_group::signal_group;
+use super::group::kill_by_leader;
 use super::tail::LogTail;
 use super::wire::{self, Report};
 
@@ -208,15 +207,11 @@ impl Shared {
         status.send_modify(|s| {
             if s.end.is_none() {
                 // The guard died without a report: what it guarded is ours to end.
-                if let Some(group) = s.pid.and_then(group_of) {
-                    signal_group(group, Signal::KILL);
+                if let Some(pid) = s.pid {
+                    kill_by_leader(pid);
                 }
                 s.end = Some(ChildEnd::GuardLost);
             }
         });
     }
-}
-
-fn group_of(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

@@ -10,10 +10,10 @@
 mod child;
 mod command;
 mod error;
+mod group;
 mod lifeline;
 mod mode;
 mod orders;
-mod process_group;
 mod tail;
 mod wire;
 

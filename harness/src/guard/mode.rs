@@ -1,23 +1,21 @@
 //! The guard itself: what our binary does when it was started to watch a child.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitCode, ExitStatus, Stdio};
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
-use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::group::{EndRequests, Group, end_of};
 use super::lifeline::ChildEnd;
 use super::orders::{self, GuardOrders};
-use super::process_group::{signal_group, sweep};
 use super::wire::{self, Report};
+use crate::os;
 
 /// The guard itself failed, as opposed to the program (the number Docker and `env` use).
 const GUARD_FAILED: u8 = 125;
@@ -51,9 +49,9 @@ pub fn run_if_guard() -> Option<ExitCode> {
 }
 
 async fn watch_over(orders: &GuardOrders, arguments: Vec<OsString>) -> u8 {
-    leave_parents_group();
+    Group::prepare();
     // Handlers before the child: from its first moment a signal to us must reach its group.
-    let Ok(mut signals) = Signals::install() else {
+    let Ok(mut requests) = EndRequests::install() else {
         return GUARD_FAILED;
     };
     let Some((mut orders_in, reports_out)) = connect(&orders.lifeline).await else {
@@ -62,8 +60,8 @@ async fn watch_over(orders: &GuardOrders, arguments: Vec<OsString>) -> u8 {
     let (reports, queue) = mpsc::channel(REPORT_QUEUE);
     let sender = tokio::spawn(send_reports(queue, reports_out));
 
-    let mut child = match spawn_program(orders, arguments) {
-        Ok(child) => child,
+    let mut group = match spawn_program(orders, arguments) {
+        Ok(group) => group,
         Err(error) => {
             let _ = reports.send(Report::Failed(error.to_string())).await;
             drop(reports);
@@ -72,35 +70,22 @@ async fn watch_over(orders: &GuardOrders, arguments: Vec<OsString>) -> u8 {
             return GUARD_FAILED;
         }
     };
-    let pid = child.id().unwrap_or_default();
-    let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
-        return GUARD_FAILED;
-    };
-    let _ = reports.send(Report::Started(pid)).await;
-    let pumps = start_pumps(&mut child, &reports);
+    let _ = reports.send(Report::Started(group.pid())).await;
+    let pumps = start_pumps(&mut group, &reports);
 
     let status = tokio::select! {
-        status = child.wait() => status.ok(),
-        grace = next_order(&mut orders_in, orders.grace) => end(&mut child, group, grace).await,
-        () = signals.next() => end(&mut child, group, orders.grace).await,
+        status = group.wait() => status,
+        grace = next_order(&mut orders_in, orders.grace) => group.end(grace).await,
+        () = requests.next() => group.end(orders.grace).await,
     };
-    sweep(group, orders.grace).await;
+    group.sweep(orders.grace).await;
 
-    let end = status.map_or(ChildEnd::GuardLost, child_end);
+    let end = status.map_or(ChildEnd::GuardLost, end_of);
     finish_pumps(pumps, orders).await;
     let _ = reports.send(Report::Ended(end)).await;
     drop(reports);
     let _ = tokio::time::timeout(FLUSH_WAIT, sender).await;
     exit_code(end)
-}
-
-/// Ctrl-C in the terminal is for the bench to handle, not for us; and orphans of the program
-/// come to us, so that they can be reaped.
-fn leave_parents_group() {
-    // Fails only for a session leader, which is in a group of its own already.
-    let _ = rustix::process::setpgid(None, None);
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
 /// Connects and shows the token; `None` when the bench is gone or somebody else has its port.
@@ -125,20 +110,23 @@ async fn connect(lifeline: &str) -> Option<(BufReader<OwnedReadHalf>, OwnedWrite
         .flatten()
 }
 
-fn spawn_program(orders: &GuardOrders, arguments: Vec<OsString>) -> std::io::Result<Child> {
+fn spawn_program(orders: &GuardOrders, arguments: Vec<OsString>) -> std::io::Result<Group> {
     let mut command = Command::new(&orders.program);
     let stdin = match orders.stdin {
         true => Stdio::inherit(),
         false => Stdio::null(),
     };
-    command.args(arguments).stdin(stdin).process_group(0);
+    command.args(arguments).stdin(stdin);
+    if let Some(text) = &orders.raw_arg {
+        os::raw_arg(&mut command, text.as_ref());
+    }
     for name in orders::ALL {
         command.env_remove(name);
     }
     if orders.last_words.is_some() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
     }
-    command.spawn()
+    Group::spawn(command)
 }
 
 /// Waits until the group is to end: a stop order, or the lifeline's end.
@@ -156,18 +144,6 @@ async fn next_order(lifeline: &mut BufReader<OwnedReadHalf>, grace: Duration) ->
     }
 }
 
-/// Ends the program: a request to its group, the kill after `grace`.
-async fn end(child: &mut Child, group: Pid, grace: Duration) -> Option<ExitStatus> {
-    if !grace.is_zero() {
-        signal_group(group, Signal::TERM);
-        if let Ok(status) = tokio::time::timeout(grace, child.wait()).await {
-            return status.ok();
-        }
-    }
-    signal_group(group, Signal::KILL);
-    child.wait().await.ok()
-}
-
 async fn send_reports(mut queue: mpsc::Receiver<Report>, mut lifeline: OwnedWriteHalf) {
     let mut open = true;
     while let Some(report) = queue.recv().await {
@@ -182,17 +158,13 @@ async fn send_reports(mut queue: mpsc::Receiver<Report>, mut lifeline: OwnedWrit
 
 type Pumps = (Option<JoinHandle<()>>, Option<JoinHandle<()>>);
 
-fn start_pumps(child: &mut Child, reports: &mpsc::Sender<Report>) -> Pumps {
-    let stdout = child
-        .stdout
-        .take()
-        .map(|source| tokio::spawn(pass_on(source)));
+fn start_pumps(group: &mut Group, reports: &mpsc::Sender<Report>) -> Pumps {
+    let (stdout, stderr) = group.output();
     let reports = reports.clone();
-    let stderr = child
-        .stderr
-        .take()
-        .map(|source| tokio::spawn(report_lines(source, reports)));
-    (stdout, stderr)
+    (
+        stdout.map(|source| tokio::spawn(pass_on(source))),
+        stderr.map(|source| tokio::spawn(report_lines(source, reports))),
+    )
 }
 
 /// Passes output on until the reader has left, then swallows it, so that the program neither
@@ -249,43 +221,10 @@ async fn say_last_words(orders: &GuardOrders) {
     let _ = tokio::time::timeout(FLUSH_WAIT, farewell).await;
 }
 
-fn child_end(status: ExitStatus) -> ChildEnd {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => ChildEnd::Exited(code),
-        (None, Some(signal)) => ChildEnd::Signalled(signal),
-        (None, None) => ChildEnd::GuardLost,
-    }
-}
-
 fn exit_code(end: ChildEnd) -> u8 {
     match end {
         ChildEnd::Exited(code) => u8::try_from(code).unwrap_or(GUARD_FAILED),
         ChildEnd::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(GUARD_FAILED),
         ChildEnd::GuardLost => GUARD_FAILED,
-    }
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    terminate: SignalStream,
-    interrupt: SignalStream,
-    hang_up: SignalStream,
-}
-
-impl Signals {
-    fn install() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
     }
 }

@@ -12,9 +12,10 @@ const LIFELINE: &str = "X402_ASSAY_GUARD_LIFELINE";
 const GRACE_MS: &str = "X402_ASSAY_GUARD_GRACE_MS";
 const LAST_WORDS: &str = "X402_ASSAY_GUARD_LAST_WORDS";
 const STDIN: &str = "X402_ASSAY_GUARD_STDIN";
+const RAW_ARG: &str = "X402_ASSAY_GUARD_RAW_ARG";
 
 /// Every variable of ours, taken out of the program's environment again.
-pub(super) const ALL: [&str; 5] = [PROGRAM, LIFELINE, GRACE_MS, LAST_WORDS, STDIN];
+pub(super) const ALL: [&str; 6] = [PROGRAM, LIFELINE, GRACE_MS, LAST_WORDS, STDIN, RAW_ARG];
 
 /// How long a group may take to end before it is killed, unless said otherwise.
 const DEFAULT_GRACE: Duration = Duration::from_secs(2);
@@ -34,6 +35,8 @@ pub struct GuardOrders {
     pub last_words: Option<String>,
     /// The program reads the guard's own standard input; nothing otherwise.
     pub stdin: bool,
+    /// What stands behind the arguments without being quoted as one.
+    pub raw_arg: Option<String>,
 }
 
 impl GuardOrders {
@@ -45,6 +48,7 @@ impl GuardOrders {
             grace: DEFAULT_GRACE,
             last_words: None,
             stdin: false,
+            raw_arg: None,
         }
     }
 
@@ -57,6 +61,9 @@ impl GuardOrders {
         ];
         if let Some(words) = &self.last_words {
             vars.push((LAST_WORDS, words.clone().into()));
+        }
+        if let Some(text) = &self.raw_arg {
+            vars.push((RAW_ARG, text.into()));
         }
         if self.stdin {
             vars.push((STDIN, "1".into()));
@@ -75,6 +82,7 @@ impl GuardOrders {
                 .map_or(DEFAULT_GRACE, Duration::from_millis),
             last_words: text(LAST_WORDS),
             stdin: var(STDIN).is_some(),
+            raw_arg: text(RAW_ARG),
         })
     }
 }
@@ -91,6 +99,7 @@ mod tests {
             grace: Duration::from_millis(1500),
             last_words: Some("Listening on".to_owned()),
             stdin: true,
+            raw_arg: Some("\"a b\"".to_owned()),
         };
         let vars = orders.to_env();
         assert!(vars.iter().all(|(name, _)| ALL.contains(name)));

@@ -11,6 +11,7 @@ use super::ready::Readiness;
 use super::{LaunchError, LaunchPlan, free_port};
 use crate::config::profile::TargetProfile;
 use crate::guard::{ChildEnd, GuardedChild, GuardedCommand};
+use crate::os;
 
 /// How long a target may take to end after it was asked to.
 pub const STOP_GRACE: Duration = Duration::from_secs(3);
@@ -169,8 +170,10 @@ impl LaunchedTarget {
     }
 
     async fn spawn(&self) -> Result<GuardedChild, LaunchError> {
-        GuardedCommand::new(&self.guard, "sh")
-            .args(["-c", &self.plan.command])
+        let shell = os::shell(&self.plan.command, &[]);
+        GuardedCommand::new(&self.guard, shell.program)
+            .args(shell.args)
+            .raw_arg(shell.raw)
             .envs(self.plan.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.plan.cwd)
             .tail_lines(TAIL_LINES)

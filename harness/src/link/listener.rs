@@ -1,67 +1,30 @@
 //! Accepting callers, and the ways of not being there.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::serve;
 use super::rule::Outage;
 use super::shared::Shared;
+use crate::os::HeldPort;
 
 /// Callers waiting to be accepted.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 /// Callers kept waiting in a silent outage.
 const SILENT_MAX: usize = 4096;
 
 /// An outage to begin or end, and where to say that it has.
 pub(super) type OutageOrder = (Option<Outage>, oneshot::Sender<io::Result<()>>);
 
-/// A port that stays ours while nobody listens on it.
-#[derive(Debug)]
-pub(super) struct Port {
-    /// Bound and never listening: connections are refused, and nobody else is given the port.
-    _placeholder: TcpSocket,
-    pub(super) addr: SocketAddr,
-}
-
-impl Port {
-    pub(super) fn take(addr: SocketAddr) -> io::Result<(Self, TcpListener)> {
-        let placeholder = socket(addr)?;
-        let addr = placeholder.local_addr()?;
-        let port = Self {
-            _placeholder: placeholder,
-            addr,
-        };
-        let listener = port.listen()?;
-        Ok((port, listener))
-    }
-
-    fn listen(&self) -> io::Result<TcpListener> {
-        socket(self.addr)?.listen(BACKLOG)
-    }
-}
-
-fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if addr.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    // Lets the listener stand beside the placeholder.
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    Ok(socket)
-}
-
 /// Accepts until the link stops.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    port: Port,
+    port: HeldPort,
     listener: TcpListener,
     mut orders: mpsc::Receiver<OutageOrder>,
 ) {
@@ -91,7 +54,7 @@ pub(super) async fn run(
                         Ok(())
                     }
                     _ if listener.is_some() => Ok(()),
-                    _ => port.listen().map(|again| listener = Some(again)),
+                    _ => port.listen(BACKLOG).map(|again| listener = Some(again)),
                 };
                 // Nobody may wait for it any more.
                 let _ = done.send(ready);

@@ -12,12 +12,13 @@ use url::Url;
 
 use super::event::LinkEnds;
 use super::hits::{Hit, HitPage};
-use super::listener::{self, OutageOrder, Port};
+use super::listener::{self, BACKLOG, OutageOrder};
 use super::open::OpenExchanges;
 use super::rule::{Answer, HostHeader, LinkFault, LinkRule, Outage};
 use super::rules::{RULES_MAX, Rules};
 use super::shared::{LinkHit, Shared};
 use super::upstream::Upstream;
+use crate::os::HeldPort;
 
 /// Connections at a time.
 const CONNECTIONS_MAX: usize = 4096;
@@ -104,9 +105,9 @@ impl LinkProxy {
     pub fn start(options: LinkOptions) -> Result<Self, LinkError> {
         let upstream = Upstream::of(&options.upstream)?;
         let addr = options.bind;
-        let bound = Port::take(addr);
-        let (port, listener) = bound.map_err(|source| LinkError::Bind { addr, source })?;
-        let addr = port.addr;
+        let bound = HeldPort::take(addr).and_then(|port| Ok((port.listen(BACKLOG)?, port)));
+        let (listener, port) = bound.map_err(|source| LinkError::Bind { addr, source })?;
+        let addr = port.addr();
         let shared = Arc::new(Shared {
             ends: options.ends,
             host: options.host,

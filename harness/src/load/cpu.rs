@@ -3,18 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-/// CPU time of the thread that asks.
-pub(super) fn this_thread() -> Option<Duration> {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).ok()?;
-    let nanos = u32::try_from(time.tv_nsec).ok()?;
-    Some(Duration::new(seconds, nanos))
-}
-
 /// A part of the system under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux tells whose CPU time it was")
+)]
 pub(super) enum Side {
     /// The threads that generate the load.
     Generator,

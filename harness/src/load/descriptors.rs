@@ -1,6 +1,6 @@
 //! File descriptors: every connection is one.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::os;
 
 /// Descriptors for everything that is no connection of the load.
 const OTHERS: u64 = 128;
@@ -13,22 +13,17 @@ pub(crate) fn make_room(connections: usize, own_target: bool) -> Result<(), Stri
     // A target and a facilitator of our own have the other ends, and calls between them.
     let ends = if own_target { 4 } else { 1 };
     let needed = (connections as u64).saturating_mul(ends) + OTHERS;
-    let limit = getrlimit(Resource::Nofile);
-    let Some(soft) = limit.current.filter(|soft| *soft < needed) else {
+    let (soft, hard) = os::descriptors();
+    let Some(soft) = soft.filter(|soft| *soft < needed) else {
         return Ok(());
     };
-    let hard = limit.maximum;
     if hard.is_some_and(|hard| hard < needed) {
         return Err(format!(
             "{connections} connections need {needed} file descriptors, and this process may open {soft} (at most {}): raise the limit (ulimit -n {needed}) or lower --connections",
             hard.unwrap_or_default()
         ));
     }
-    let wanted = Rlimit {
-        current: Some(needed),
-        maximum: hard,
-    };
-    setrlimit(Resource::Nofile, wanted).map_err(|error| {
+    os::allow_descriptors(needed).map_err(|error| {
         format!(
             "{connections} connections need {needed} file descriptors, this process may open {soft}, and raising that failed: {error}; use ulimit -n {needed} or lower --connections"
         )
@@ -42,7 +37,7 @@ mod tests {
     #[test]
     fn what_cannot_be_had_is_told_with_numbers() {
         assert_eq!(make_room(1, false), Ok(()));
-        let hard = getrlimit(Resource::Nofile).maximum;
+        let (_, hard) = os::descriptors();
         if let Some(hard) = hard {
             let error = make_room(usize::try_from(hard).unwrap(), false).unwrap_err();
             assert!(

@@ -372,7 +372,7 @@ impl Shard {
             tally,
             sales: self.sales.take(),
             asked: quotes.into_asked(),
-            cpu: super::cpu::this_thread(),
+            cpu: crate::os::thread_cpu(),
             last_end: self.last_end.get(),
             last_begin: self.last_begin.get(),
         }

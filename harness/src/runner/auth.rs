@@ -7,6 +7,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::config::profile::{Auth, Header};
+use crate::os;
 
 /// Time the command may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -62,11 +63,13 @@ impl AuthCommand {
     }
 
     async fn run(&self, call: &[String; 3]) -> Result<Vec<Header>, String> {
-        let output = Command::new("sh")
-            .arg("-c")
-            .arg(format!("{} \"$@\"", self.auth.command))
-            .arg("auth")
-            .args(call)
+        let shell = os::shell(&self.auth.command, call);
+        let mut command = Command::new(shell.program);
+        command.args(shell.args);
+        if let Some(raw) = shell.raw {
+            os::raw_arg(&mut command, raw.as_ref());
+        }
+        let output = command
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .kill_on_drop(true)

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +22,7 @@ use super::shop::{Shop, unfinished};
 use super::visit::{Visitor, Walk};
 use super::wire::{LINE_MAX, Task};
 use crate::client::Payer;
+use crate::os;
 
 /// The variable that makes our binary this process.
 pub(super) const MODE: &str = "X402_ASSAY_LOAD_USERS";
@@ -48,8 +48,7 @@ pub fn run_if_users() -> Option<ExitCode> {
 }
 
 fn run() -> std::io::Result<()> {
-    let out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
-    rustix::stdio::dup2_stdout(std::io::stderr())?;
+    let out = os::take_stdout()?;
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_name(c"load-users");
     let mut stdin = BufReader::new(std::io::stdin());

@@ -16,6 +16,7 @@ use crate::load::quote::Asked;
 use crate::load::tally::{Counts, Outcome, Tally};
 use crate::load::times::{Times, record, times};
 use crate::load::users::Journey;
+use crate::os;
 
 /// Classes that one interval tells apart.
 const INTERVAL_CLASSES_MAX: usize = 64;
@@ -333,10 +334,8 @@ impl State {
     }
 }
 
-/// CPU time of this process so far, in microseconds.
+/// CPU time of this process so far, in microseconds; 0 where the system does not tell.
 fn cpu_us() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or_default();
-    seconds * 1_000_000 + nanos / 1_000
+    let used = os::process_cpu().unwrap_or_default();
+    u64::try_from(used.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,13 @@
 //! What the action does when something is wrong.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use super::release::{archive, releases, versioned};
+use super::release::{archive, releases, script, versioned};
 use super::runner::Runner;
 
 fn inputs(value: Value) -> Map<String, Value> {
@@ -104,10 +106,16 @@ async fn an_archive_that_is_not_what_was_released_is_not_unpacked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_without_a_binary_is_told_what_to_do() {
-    for (system, words) in [("Windows", "WSL"), ("Plan9", "no binary for Plan9")] {
+    for (system, processor, words) in [
+        ("Windows", "ARM64", "no binary for Windows on ARM64"),
+        ("Plan9", "X64", "no binary for Plan9"),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let mut runner = Runner::new(dir.path());
         runner.env.insert("RUNNER_OS".to_owned(), system.to_owned());
+        runner
+            .env
+            .insert("RUNNER_ARCH".to_owned(), processor.to_owned());
         let given = json!({ "server": "http://127.0.0.1:9/paid" });
         runner.action(inputs(given)).await;
         assert!(
@@ -116,6 +124,45 @@ async fn a_machine_without_a_binary_is_told_what_to_do() {
             runner.log
         );
     }
+}
+
+/// Stands in for the program of Git Bash that turns paths from one notation into the other.
+const CYGPATH: &str = r##"#!/bin/sh
+case "$1" in
+  -u) printf '%s\n' "${2#W:}" ;;
+  -m) printf 'W:%s\n' "$2" ;;
+esac
+"##;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_windows_runner_gets_its_binary_and_paths_it_can_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, tools) = (versioned(dir.path()), dir.path().join("tools"));
+    // The binary of this machine under the name that one has there: it shows what is packed and found, not that it runs.
+    let binary = Path::new(env!("CARGO_BIN_EXE_x402-assay"));
+    let target = Path::new("x86_64-pc-windows-msvc");
+    script("package", &[binary, target, &folder]).await;
+    script("sums", &[&folder]).await;
+    std::fs::create_dir(&tools).unwrap();
+    let cygpath = tools.join("cygpath");
+    std::fs::write(&cygpath, CYGPATH).unwrap();
+    std::fs::set_permissions(&cygpath, Permissions::from_mode(0o755)).unwrap();
+    let mut runner = Runner::new(dir.path());
+    runner.add_path(&tools);
+    let temp = format!("W:{}", runner.env["RUNNER_TEMP"]);
+    runner.env.extend([
+        ("RUNNER_OS".to_owned(), "Windows".to_owned()),
+        ("RUNNER_ARCH".to_owned(), "X64".to_owned()),
+        ("RUNNER_TEMP".to_owned(), temp.clone()),
+    ]);
+    let given = json!({ "mode": "install", "releases": address(dir.path()) });
+    runner.action(inputs(given)).await;
+    assert!(!runner.failed, "{}", runner.log);
+    let binary = &runner.outputs["binary"];
+    assert!(
+        binary.starts_with(&temp) && binary.ends_with("/x402-assay.exe"),
+        "{binary}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

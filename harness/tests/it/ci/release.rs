@@ -32,7 +32,7 @@ pub(super) fn versioned(releases: &Path) -> PathBuf {
     releases.join(format!("v{}", env!("CARGO_PKG_VERSION")))
 }
 
-async fn script(name: &str, args: &[&Path]) {
+pub(super) async fn script(name: &str, args: &[&Path]) {
     let output = Command::new(root().join(".ci").join(name))
         .args(args)
         // A test binary is large, and its size does not matter.
