@@ -40,6 +40,8 @@ pub(super) struct Measured<'a> {
     /// What was run of the schedule, warm-up left out.
     pub(super) length: Duration,
     pub(super) ledger: &'a str,
+    /// Between two blocks of a node, in milliseconds; zero where payments do not wait for one.
+    pub(super) block_ms: u64,
     pub(super) at_rest: bool,
     pub(super) patience: Duration,
     /// The accounts of a facilitator under load, on a node.
@@ -123,6 +125,12 @@ fn caveats(measured: &Measured<'_>) -> Vec<String> {
         .collect();
     if let (Pace::Users(users), Some(crowd)) = (&plan.pace, measured.crowd) {
         caveats.extend(crowd::caveats(users, crowd));
+    }
+    if measured.block_ms > 0 && matches!(plan.kind, LoadKind::Paid | LoadKind::Settle) {
+        caveats.push(format!(
+            "a payment ends with its block, one each {} ms: latencies hold the wait for it, and a second with a block less shows as a dip",
+            measured.block_ms
+        ));
     }
     if plan.signing == Signing::Ahead {
         caveats.push(

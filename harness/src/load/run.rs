@@ -244,6 +244,7 @@ async fn conclude(
         last_begin: since(last_begin).unwrap_or_default(),
         length: length(plan, ended.lasted, cut_short),
         ledger: field.chain.as_ref().map_or("none", |chain| &chain.told),
+        block_ms: field.chain.as_ref().map_or(0, |chain| chain.block_ms),
         at_rest: driven.at_rest,
         patience: field.patience,
         facilitator: figures::read(field, head, totals.settled).await?,

@@ -158,7 +158,7 @@ async fn a_server_that_refuses_everything_never_asked_us() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_asks_only_what_we_support() {
     // It loads /supported from us and then refuses every payment by itself.
-    let port = free_port();
+    let port = x402_assay::launch::free_port().unwrap();
     let facilitator = format!("http://127.0.0.1:{port}/supported");
     let challenge = shop::challenge(|_| {});
     let answer = move || {
@@ -270,11 +270,6 @@ async fn doctor_names_the_same_cause() {
         .unwrap()
         .exits(5);
     assert!(ran.stdout.contains("unauthorized"), "{}", ran.said());
-}
-
-fn free_port() -> u16 {
-    let held = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    held.local_addr().unwrap().port()
 }
 
 async fn get(url: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy_primitives::B256;
@@ -134,7 +134,8 @@ impl Head {
     async fn read(&self, rpc: &Rpc, before: Option<u64>, head: u64) -> bool {
         let next = before.map_or(head, |before| before + 1);
         if next > head {
-            // Blocks were taken back.
+            // Blocks were taken back, and with them what was read of them.
+            self.blocks().clear();
             return false;
         }
         let first = next.max(head.saturating_sub(BLOCKS_READ_MAX - 1));
@@ -150,16 +151,20 @@ impl Head {
     }
 
     fn note(&self, block: Block) {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = self.blocks();
         if blocks.len() >= BLOCKS_KEPT {
             blocks.pop_front();
         }
         blocks.push_back(block);
     }
 
+    fn blocks(&self) -> MutexGuard<'_, VecDeque<Block>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether a transaction was mined of late, and what is known of it.
     fn seen(&self, hash: B256) -> Option<Option<Arc<Mined>>> {
-        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let blocks = self.blocks();
         let mut newest_first = blocks.iter().rev();
         newest_first.find_map(|block| block.get(&hash).cloned())
     }
