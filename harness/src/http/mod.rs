@@ -25,4 +25,4 @@ pub use throttle::{BudgetSpent, MAX_PAUSE, Throttle, ThrottleOptions, retry_afte
 #[cfg(test)]
 mod client_tests;
 #[cfg(test)]
-mod tls_tests;
+pub(crate) mod tls_tests;

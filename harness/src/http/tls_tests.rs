@@ -12,8 +12,8 @@ use url::Url;
 use super::{Exchange, ProbeClient, ProbeClientOptions, Request};
 use crate::history::event::Trouble;
 
-/// Serves TLS with a certificate for `localhost` nobody knows; returns the URL and the certificate as PEM.
-pub(super) async fn serve() -> (Url, String) {
+/// Accepts with a certificate for `localhost` nobody knows, given as PEM.
+pub(crate) fn acceptor() -> (TlsAcceptor, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -24,7 +24,12 @@ pub(super) async fn serve() -> (Url, String) {
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), cert.pem())
+}
+
+/// Serves TLS; returns the URL and the certificate as PEM.
+pub(super) async fn serve() -> (Url, String) {
+    let (acceptor, pem) = acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -43,7 +48,7 @@ pub(super) async fn serve() -> (Url, String) {
     });
     (
         Url::parse(&format!("https://localhost:{port}/")).unwrap(),
-        cert.pem(),
+        pem,
     )
 }
 

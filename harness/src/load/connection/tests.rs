@@ -7,6 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::http::tls::client_config;
+use crate::http::tls_tests::acceptor;
 
 const LONG: Duration = Duration::from_secs(60);
 const DONE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -125,4 +127,55 @@ async fn a_silent_target_times_out_and_a_cut_answer_is_a_reset() {
     let (failed, ()) = tokio::join!(ours.exchange(&message, LONG), serve);
     let failed = failed.unwrap_err();
     assert_eq!((failed.why, failed.unsent), (Broken::Reset, false));
+}
+
+#[tokio::test]
+async fn tls_carries_exchanges_too() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (acceptor, _) = acceptor();
+    let config = client_config(None, true).unwrap();
+    let peer = Peer {
+        addr,
+        tls: Some(tls(config, "localhost").unwrap()),
+    };
+    let accepting = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        acceptor.accept(stream).await.unwrap()
+    };
+    let (ours, mut theirs) = tokio::join!(Connection::open(&peer, LONG), accepting);
+    let mut ours = ours.unwrap();
+    for message in [get(), huge(), get()] {
+        // What TLS says for itself after the handshake is no word of the target's.
+        assert!(ours.is_open());
+        let length = message.bytes().len();
+        let serve = async {
+            theirs.read_exact(&mut vec![0; length]).await.unwrap();
+            theirs.write_all(DONE).await.unwrap();
+            theirs.flush().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(ours.exchange(&message, LONG), serve);
+        assert_eq!(answer.unwrap().status, 200);
+    }
+    theirs.shutdown().await.unwrap();
+    until_closed(&mut ours).await;
+}
+
+#[tokio::test]
+async fn a_certificate_nobody_knows_is_trouble_with_tls() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (acceptor, _) = acceptor();
+    let config = client_config(None, false).unwrap();
+    let peer = Peer {
+        addr,
+        tls: Some(tls(config, "localhost").unwrap()),
+    };
+    let accepting = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        // The client ends it.
+        assert!(acceptor.accept(stream).await.is_err());
+    };
+    let (ours, ()) = tokio::join!(Connection::open(&peer, LONG), accepting);
+    assert_eq!(ours.unwrap_err(), Broken::Tls);
 }
