@@ -7,7 +7,6 @@ mod front;
 mod launched_facilitator;
 mod links;
 mod load;
-mod load_facilitator;
 mod lone;
 mod services;
 mod start;

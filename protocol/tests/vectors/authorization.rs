@@ -1,11 +1,11 @@
 //! EIP-712 digests and signatures, made with another implementation.
 
-use alloy_primitives::hex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use x402_assay_protocol::eip3009::parse_address;
-use x402_assay_protocol::{Authorization, PayerKey, TokenDomain, network};
+use x402_assay_protocol::{Authorization, TokenDomain, network};
 
 use crate::file::{Seen, Vector};
+use crate::signing::signed;
 
 pub(crate) fn seen(vector: &Vector) -> Seen {
     let message = vector.message();
@@ -19,20 +19,7 @@ pub(crate) fn seen(vector: &Vector) -> Seen {
 
     let separator = domain.separator();
     let digest = authorization.digest(&separator);
-    let signature = key(&message["key"]).sign(&digest);
-    assert!(signature.is_low_s());
-    let signer = signature
-        .recover(&digest)
-        .expect("a signature has a signer");
-    Seen {
-        values: json!({
-            "separator": separator.to_string(),
-            "digest": digest.to_string(),
-            "signature": signature.to_hex(),
-            "signer": signer.to_checksum(None),
-        }),
-        ..Seen::default()
-    }
+    signed(&message["key"], &separator, &digest)
 }
 
 fn text(value: &Value) -> &str {
@@ -47,11 +34,6 @@ fn domain(value: &Value) -> TokenDomain {
         verifying_contract: parse_address(text(&value["verifyingContract"]))
             .expect("the contract is an address"),
     }
-}
-
-pub(crate) fn key(value: &Value) -> PayerKey {
-    let bytes: [u8; 32] = hex::decode_to_array(text(value)).expect("a key is 32 bytes of hex");
-    PayerKey::from_bytes(&bytes).expect("the key is in range")
 }
 
 /// On a network of the table the vectors use its USDC; names may be wrong on purpose.

@@ -4,6 +4,7 @@ mod authorization;
 mod file;
 mod messages;
 mod permit;
+mod signing;
 
 use std::collections::BTreeMap;
 

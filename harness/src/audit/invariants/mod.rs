@@ -11,6 +11,8 @@ mod recovers;
 mod route_price;
 mod terms_moved;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_by_use;

@@ -4,30 +4,14 @@ use alloy_primitives::U256;
 use serde_json::{Value, json};
 use x402_assay_reports::model::Verdict;
 
-use super::judge_all;
-use crate::audit::{Books, Round, Span};
-use crate::history::Facts;
+use super::testing::in_one_round;
 use crate::history::script::{CONTENT, Call, Moves, Payment, Probe, Reply, Script};
 
 const METERED: &str = "v2/metered";
 
 /// Verdict and texts of one invariant over a round in which all of it took place.
 fn seen(script: &Script, id: &str) -> (Verdict, Vec<String>) {
-    let events = script.events();
-    let facts = Facts::new(&events, None);
-    let books = Books::keep(&facts);
-    let round = Round {
-        exchanges: facts.exchanges.iter().collect(),
-        window_us: (facts.started_us, facts.last_us),
-        ..Round::default()
-    };
-    let span = Span {
-        facts: &facts,
-        books: &books,
-        round: Some(&round),
-    };
-    let told = judge_all(&span).into_iter().find(|told| told.id == id);
-    let told = told.expect("it is judged");
+    let told = in_one_round(&script.events(), id);
     let texts = told.breaches.iter().map(|(_, breach)| breach.text.clone());
     (told.verdict, texts.collect())
 }

@@ -6,8 +6,8 @@ use serde_json::json;
 use x402_assay_protocol::header;
 use x402_assay_reports::model::Verdict;
 
-use super::judge_all;
-use crate::audit::{Books, Round, Span};
+use super::testing::in_one_round;
+use crate::audit::Books;
 use crate::history::script::{CONTENT, Call, Moves, Payment, Probe, Reply, Script, encode};
 use crate::history::{Event, Facts, Recorder, What};
 
@@ -42,22 +42,8 @@ fn with_id(script: &Script) -> Vec<Event> {
     recorder.snapshot()
 }
 
-/// I3 over a round in which all of it took place.
 fn seen(events: &[Event]) -> Verdict {
-    let facts = Facts::new(events, None);
-    let books = Books::keep(&facts);
-    let round = Round {
-        exchanges: facts.exchanges.iter().collect(),
-        window_us: (facts.started_us, facts.last_us),
-        ..Round::default()
-    };
-    let span = Span {
-        facts: &facts,
-        books: &books,
-        round: Some(&round),
-    };
-    let told = judge_all(&span).into_iter().find(|told| told.id == "I3");
-    told.expect("I3 is judged").verdict
+    in_one_round(events, "I3").verdict
 }
 
 #[test]

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use x402_assay_protocol::{Version, header};
 use x402_assay_reports::model::Verdict;
 
-use super::judge_all;
-use crate::audit::{Books, Round, Span};
-use crate::history::Facts;
+use super::testing::in_one_round;
 use crate::history::script::{
     CONTENT, Call, Moves, Payment, Probe, Reply, Script, address, challenge_v1, challenge_v2,
     encode, offer,
@@ -18,21 +16,7 @@ const CROSSED: &str = "v2/crossed";
 
 /// Verdict, observations and text of the first breach of I4 over a round in which all of it took place.
 fn seen(script: &Script) -> (Verdict, usize, Option<String>) {
-    let events = script.events();
-    let facts = Facts::new(&events, None);
-    let books = Books::keep(&facts);
-    let round = Round {
-        exchanges: facts.exchanges.iter().collect(),
-        window_us: (facts.started_us, facts.last_us),
-        ..Round::default()
-    };
-    let span = Span {
-        facts: &facts,
-        books: &books,
-        round: Some(&round),
-    };
-    let told = judge_all(&span).into_iter().find(|told| told.id == "I4");
-    let told = told.expect("I4 is judged");
+    let told = in_one_round(&script.events(), "I4");
     let text = told.breaches.first().map(|(_, breach)| breach.text.clone());
     (told.verdict, told.observed, text)
 }

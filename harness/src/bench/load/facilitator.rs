@@ -7,11 +7,11 @@ use alloy_primitives::Address;
 use serde_json::Value;
 use x402_assay_protocol::{Version, network};
 
-use super::front::FrontOptions;
-use super::load::Shown;
-use super::lone;
-use super::services::Services;
-use super::target::{Target, TargetError, payee};
+use super::control::Shown;
+use crate::bench::front::FrontOptions;
+use crate::bench::lone;
+use crate::bench::services::Services;
+use crate::bench::target::{Target, TargetError, payee};
 use crate::cli::args::Setup;
 use crate::history::{Event, Facts};
 use crate::http::ProbeClient;
