@@ -59,6 +59,7 @@ pub(super) async fn work(field: &Field<'_>, plan: &LoadPlan) -> Result<Work, Loa
         queue: plan.queue.div_ceil(shards),
         at_once: plan.connections.at_once().div_ceil(shards),
         per_payment: matches!(plan.connections, super::Connections::PerPayment { .. }),
+        idempotent: field.profile.idempotent_replay,
         payers: field.payers.iter().cloned().map(LoadPayer::new).collect(),
         ahead: plan.signing == Signing::Ahead,
         clock_ahead_s: clock_ahead(field).await?,

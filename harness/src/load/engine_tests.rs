@@ -54,6 +54,7 @@ fn work(addr: SocketAddr, arrivals: u32, ms: u64) -> Work {
         queue: 10_000,
         at_once: 8,
         per_payment: false,
+        idempotent: false,
         payers: Vec::new(),
         ahead: false,
         clock_ahead_s: 0,

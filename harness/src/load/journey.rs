@@ -249,11 +249,14 @@ impl Journey<'_> {
         }
     }
 
-    /// Copies of one payment: exactly one of them is meant to buy.
+    /// Copies of one payment: exactly one of them is meant to buy, and an idempotent target may answer both alike.
     fn of_two(&self, one: Result<Paid, Broken>, other: Result<Paid, Broken>) -> Outcome {
         match (one, other) {
             (Ok(one), Ok(other)) if one.delivered && other.delivered => {
-                self.end(class::DELIVERED_TWICE, false, true)
+                match self.shard.work.idempotent {
+                    true => self.end(class::BOTH, true, true),
+                    false => self.end(class::DELIVERED_TWICE, false, false),
+                }
             }
             (Ok(paid), _) | (_, Ok(paid)) if paid.delivered => self.end(paid.class, true, true),
             (Ok(paid), _) | (_, Ok(paid)) => self.end(paid.class, false, false),

@@ -53,6 +53,8 @@ pub(super) struct Work {
     pub(super) at_once: usize,
     /// Every payment has a connection of its own.
     pub(super) per_payment: bool,
+    /// The target may answer a payment that comes again with what it sold.
+    pub(super) idempotent: bool,
     pub(super) payers: Vec<LoadPayer>,
     /// Payments are signed before the first request.
     pub(super) ahead: bool,

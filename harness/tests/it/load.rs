@@ -104,6 +104,10 @@ async fn a_server_with_a_race_gives_unpaid_under_load() {
         ran.said()
     );
     assert_eq!(invariant(&report, "I1")["verdict"], "fail");
+    // What was given twice is no goodput, in the chart over time as little as in the sum.
+    let series = report["load"]["series"].as_array().unwrap();
+    let over_time: u64 = series.iter().map(|row| number(&row["goodput"])).sum();
+    assert_eq!(over_time, number(&report["load"]["goodput"]));
     let rows = report["invariants"].as_array().unwrap();
     let broken = rows.iter().find(|row| row["id"] == "I1").unwrap();
     let first = &broken["violations"][0];

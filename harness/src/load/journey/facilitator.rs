@@ -136,8 +136,8 @@ impl Journey<'_> {
         match (one, other) {
             (Ok(one), Ok(other)) if one.said == Said::Settled && other.said == Said::Settled => {
                 match one.transaction == other.transaction {
-                    true => self.end("200, both", true, true),
-                    false => self.end("settled twice", false, true),
+                    true => self.end(class::BOTH, true, true),
+                    false => self.end(class::SETTLED_TWICE, false, false),
                 }
             }
             (Ok(told), _) | (_, Ok(told)) if told.verdict == Some(true) => {

@@ -48,6 +48,7 @@ impl LoadEnd {
             | class::TOO_LARGE
             | class::NO_SOCKET
             | class::DELIVERED_TWICE
+            | class::SETTLED_TWICE
             | class::OTHER => Self::Failed,
             _ => match class.parse::<u16>() {
                 Ok(400..=499) | Err(_) => Self::Refused,
@@ -150,7 +151,9 @@ mod tests {
             ("200", false, false, LoadEnd::Failed),
             (class::REFUSED, false, false, LoadEnd::Failed),
             (class::RESET, false, false, LoadEnd::Failed),
-            (class::DELIVERED_TWICE, false, true, LoadEnd::Failed),
+            (class::DELIVERED_TWICE, false, false, LoadEnd::Failed),
+            (class::SETTLED_TWICE, false, false, LoadEnd::Failed),
+            (class::BOTH, true, true, LoadEnd::Good),
         ] {
             assert_eq!(LoadEnd::of(class, meant, good), end, "{class} {meant}");
         }

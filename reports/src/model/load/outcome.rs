@@ -27,6 +27,10 @@ pub mod class {
     pub const ABANDONED: &str = "abandoned";
     /// Copies of one payment bought twice.
     pub const DELIVERED_TWICE: &str = "delivered twice";
+    /// Copies of one payment were answered with two transactions.
+    pub const SETTLED_TWICE: &str = "settled twice";
+    /// Copies of one payment were answered alike, which is right where answers are repeated.
+    pub const BOTH: &str = "200, both";
     /// Still under way when the run ended.
     pub const UNFINISHED: &str = "unfinished";
     /// Everything beyond [`super::OUTCOMES_MAX`] rows.
