@@ -1,8 +1,9 @@
 //! What a plan comes to at a target: the request that is sent, where to, and when.
 
+use std::time::Duration;
+
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use std::time::Duration;
 use url::Url;
 
 use super::connection::{Peer, Template, tls};

@@ -30,7 +30,7 @@ pub(crate) fn in_folders(folders: &OsStr, program: &str) -> Option<PathBuf> {
 }
 
 /// A program in a folder, with the ending that programs have here.
-pub(crate) fn in_folder(folder: &Path, program: &str) -> Option<PathBuf> {
+fn in_folder(folder: &Path, program: &str) -> Option<PathBuf> {
     let endings = ENDINGS.iter();
     let mut files = endings.map(|ending| folder.join(format!("{program}{ending}")));
     files.find(|file| is_executable(file))

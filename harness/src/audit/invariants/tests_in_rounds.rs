@@ -4,11 +4,10 @@
 use x402_assay_protocol::Version;
 use x402_assay_reports::model::Verdict;
 
-use super::judge_all;
-use crate::audit::{Books, Round, Span};
+use super::testing::in_disturbed_round;
 use crate::history::event::Trouble;
 use crate::history::script::{CONTENT, Call, Payment, Probe, Reply, Script, address};
-use crate::history::{Event, Facts, What};
+use crate::history::{Event, What};
 
 const GOOD: &str = "v2/good";
 
@@ -25,23 +24,9 @@ fn seen(script: &Script, id: &str) -> (Verdict, usize) {
     seen_in(&script.events(), id)
 }
 
-/// Verdict and observations of one invariant over a round in which all of it took place.
+/// Verdict and observations of one invariant over a round in which all of it took place, and an outage.
 fn seen_in(events: &[Event], id: &str) -> (Verdict, usize) {
-    let facts = Facts::new(events, None);
-    let books = Books::keep(&facts);
-    let round = Round {
-        exchanges: facts.exchanges.iter().collect(),
-        window_us: (facts.started_us, facts.last_us),
-        disturbances: vec!["an outage".to_owned()],
-        ..Round::default()
-    };
-    let span = Span {
-        facts: &facts,
-        books: &books,
-        round: Some(&round),
-    };
-    let told = judge_all(&span).into_iter().find(|told| told.id == id);
-    let told = told.unwrap_or_else(|| panic!("{id} is not judged"));
+    let told = in_disturbed_round(events, id, vec!["an outage".to_owned()]);
     (told.verdict, told.observed)
 }
 

@@ -31,7 +31,6 @@ pub(in super::super) struct Template {
     /// The end of the headers, and the body.
     tail: Bytes,
     unpaid: Message,
-    is_head: bool,
     /// A body's length is told even where there is none.
     tells_length: bool,
 }
@@ -51,16 +50,14 @@ impl Template {
         }
         let tells_length = [Method::POST, Method::PUT, Method::PATCH].contains(method);
         let tail = tail(body, tells_length);
-        let is_head = method == Method::HEAD;
         let unpaid = Message {
             bytes: joined(&head, None, &tail),
-            is_head,
+            is_head: method == Method::HEAD,
         };
         Self {
             head: head.freeze(),
             tail,
             unpaid,
-            is_head,
             tells_length,
         }
     }
@@ -74,7 +71,7 @@ impl Template {
     pub(in super::super) fn with_body(&self, body: &[u8]) -> Message {
         Message {
             bytes: joined(&self.head, None, &tail(body, self.tells_length)),
-            is_head: self.is_head,
+            is_head: self.unpaid.is_head,
         }
     }
 
@@ -82,7 +79,7 @@ impl Template {
     pub(in super::super) fn paid(&self, name: &HeaderName, value: &HeaderValue) -> Message {
         Message {
             bytes: joined(&self.head, Some((name, value)), &self.tail),
-            is_head: self.is_head,
+            is_head: self.unpaid.is_head,
         }
     }
 }
